@@ -1,0 +1,2 @@
+//! The `osculant` program.
+fn main() {}
