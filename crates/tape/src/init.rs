@@ -1,0 +1,121 @@
+//! Initial values of parameters, from a seeded generator that gives the same numbers everywhere.
+
+use crate::Scalar;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+/// How a parameter gets its initial values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Init {
+    /// All 0.
+    Zeros,
+    /// All the same.
+    Constant(f64),
+    /// Normal with mean 0.
+    Normal {
+        /// The standard deviation.
+        std: f64,
+    },
+    /// Uniform on [low, high).
+    Uniform {
+        /// The lower end.
+        low: f64,
+        /// The upper end.
+        high: f64,
+    },
+    /// Normal with variance 2/fan_in, for ReLU networks (He et al. 2015, eq. 10).
+    He {
+        /// How many inputs each output sums.
+        fan_in: usize,
+    },
+    /// Uniform with variance 2/(fan_in + fan_out) (Glorot and Bengio 2010, eq. 16).
+    Glorot {
+        /// How many inputs each output sums.
+        fan_in: usize,
+        /// How many outputs each input reaches.
+        fan_out: usize,
+    },
+}
+
+impl Init {
+    /// Fills `out` with initial values, drawn from stream number `stream` of `seed`.
+    ///
+    /// Streams are independent, so that adding a parameter changes no other's initial values.
+    pub fn fill<T: Scalar>(self, seed: u64, stream: u64, out: &mut [T]) {
+        let mut random = Random::new(seed, stream);
+        match self {
+            Init::Zeros => out.fill(T::zero()),
+            Init::Constant(c) => out.fill(T::from_f64(c)),
+            Init::Normal { std } => random.normal(std, out),
+            Init::He { fan_in } => random.normal((2.0 / fan_in.max(1) as f64).sqrt(), out),
+            Init::Uniform { low, high } => random.uniform(low, high, out),
+            Init::Glorot { fan_in, fan_out } => {
+                let bound = (6.0 / (fan_in + fan_out).max(1) as f64).sqrt();
+                random.uniform(-bound, bound, out);
+            }
+        }
+    }
+}
+
+/// A seeded generator (ChaCha with 8 rounds) whose numbers don't depend on the machine.
+#[derive(Clone, Debug)]
+pub struct Random(ChaCha8Rng);
+
+impl Random {
+    /// The generator of this seed and stream.
+    pub fn new(seed: u64, stream: u64) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(stream);
+        Random(rng)
+    }
+
+    /// A number in [0, 1), with 53 random bits.
+    pub fn unit(&mut self) -> f64 {
+        (self.0.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
+    }
+
+    /// A whole number in 0..n, each equally likely; 0 if n is 0.
+    pub fn below(&mut self, n: usize) -> usize {
+        // Multiply-shift with rejection (Lemire 2019): no bias, on any machine.
+        let n = n as u64;
+        if n == 0 {
+            return 0;
+        }
+        let threshold = n.wrapping_neg() % n;
+        loop {
+            let wide = u128::from(self.0.next_u64()) * u128::from(n);
+            if wide as u64 >= threshold {
+                return (wide >> 64) as usize;
+            }
+        }
+    }
+
+    /// A random order of 0..n (Fisher and Yates).
+    pub fn permutation(&mut self, n: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..n).collect();
+        for i in (1..n).rev() {
+            order.swap(i, self.below(i + 1));
+        }
+        order
+    }
+
+    /// Fills `out` with normal numbers of mean 0 (Box and Muller 1958; `libm`, so that every
+    /// platform rounds alike).
+    pub fn normal<T: Scalar>(&mut self, std: f64, out: &mut [T]) {
+        for pair in out.chunks_mut(2) {
+            let radius = std * libm::sqrt(-2.0 * libm::log(1.0 - self.unit()));
+            let angle = std::f64::consts::TAU * self.unit();
+            pair[0] = T::from_f64(radius * libm::cos(angle));
+            if let Some(second) = pair.get_mut(1) {
+                *second = T::from_f64(radius * libm::sin(angle));
+            }
+        }
+    }
+
+    /// Fills `out` with numbers uniform on [low, high).
+    pub fn uniform<T: Scalar>(&mut self, low: f64, high: f64, out: &mut [T]) {
+        for x in out {
+            *x = T::from_f64(low + (high - low) * self.unit());
+        }
+    }
+}

@@ -1,0 +1,465 @@
+//! Recording: a [`Tape`] that notes every operation, and [`Var`], a handle that reads like a number.
+
+use crate::error::{GraphError, Place, Result};
+use crate::op::{Op, Rules};
+use crate::{Init, IntoShape, Scalar, Shape};
+use smallvec::SmallVec;
+use std::cell::RefCell;
+use std::panic::Location;
+use std::sync::Arc;
+
+/// What a node of the graph is.
+#[derive(Clone, Debug)]
+pub(crate) enum Kind<T> {
+    /// A part of an example's input, from this position on.
+    Input { offset: usize },
+    /// A parameter or buffer, by its number.
+    Param(usize),
+    /// Numbers fixed at recording.
+    Constant(Arc<[T]>),
+    /// An operation on other nodes.
+    Op {
+        op: Arc<dyn Op<T>>,
+        rules: Arc<dyn Rules<T>>,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Node<T> {
+    pub kind: Kind<T>,
+    pub operands: SmallVec<[usize; 4]>,
+    pub shape: Shape,
+    /// The path of the layer that recorded it.
+    pub layer: Arc<str>,
+    pub place: Place,
+}
+
+/// Who changes a parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The trainer: it is a part of θ.
+    Trained,
+    /// Nobody: its values stay as they are, and derivatives ignore it.
+    Frozen,
+    /// Never a trainer; saved with the model.
+    Buffer,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Declared {
+    pub name: String,
+    pub shape: Shape,
+    pub init: Init,
+    pub role: Role,
+    pub place: Place,
+}
+
+/// A recording in progress. Networks hand one to the closure that describes them.
+#[derive(Debug)]
+pub struct Tape<T> {
+    recording: RefCell<Recording<T>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Recording<T> {
+    pub nodes: Vec<Node<T>>,
+    pub params: Vec<Declared>,
+    pub input_size: usize,
+    scopes: Vec<Scope>,
+    top: Scope,
+    error: Option<GraphError>,
+}
+
+#[derive(Debug)]
+struct Scope {
+    path: Arc<str>,
+    place: Option<Place>,
+    /// How many layers of each name this scope has numbered.
+    counts: Vec<(String, usize)>,
+}
+
+/// A value being recorded: copy it freely, compute with it as with a number.
+///
+/// Nothing is evaluated while recording. A mistake (shapes that don't fit) is noted with its
+/// source line and surfaces once, when the graph is finished; until then the variable goes on as a
+/// placeholder, and what is computed from it is not checked.
+pub struct Var<'t, T> {
+    pub(crate) tape: &'t Tape<T>,
+    pub(crate) node: Option<usize>,
+}
+
+impl<T> Clone for Var<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Var<'_, T> {}
+
+impl<T: Scalar> std::fmt::Debug for Var<'_, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.try_shape() {
+            Some(shape) => write!(f, "Var({shape})"),
+            None => write!(f, "Var(error)"),
+        }
+    }
+}
+
+impl<T: Scalar> Default for Tape<T> {
+    fn default() -> Self {
+        Tape::new()
+    }
+}
+
+impl<T: Scalar> Tape<T> {
+    /// An empty tape.
+    pub fn new() -> Self {
+        let top = Scope {
+            path: "".into(),
+            place: None,
+            counts: Vec::new(),
+        };
+        Tape {
+            recording: RefCell::new(Recording {
+                nodes: Vec::new(),
+                params: Vec::new(),
+                input_size: 0,
+                scopes: Vec::new(),
+                top,
+                error: None,
+            }),
+        }
+    }
+
+    /// An input of each example. Several inputs lie one after the other, in the order of these
+    /// calls.
+    #[track_caller]
+    pub fn input(&self, shape: impl IntoShape) -> Var<'_, T> {
+        let (shape, place) = (shape.into_shape(), self.place(Location::caller()));
+        let Some(size) = self.sized(&shape, "an input", place) else {
+            return self.poison();
+        };
+        let mut r = self.recording.borrow_mut();
+        let offset = r.input_size;
+        r.input_size += size;
+        drop(r);
+        self.push(Kind::Input { offset }, &[], shape, place)
+    }
+
+    /// A trained parameter, named `name` within the current scope.
+    #[track_caller]
+    pub fn param(&self, name: &str, shape: impl IntoShape, init: Init) -> Var<'_, T> {
+        self.declare(
+            name,
+            shape.into_shape(),
+            init,
+            Role::Trained,
+            Location::caller(),
+        )
+    }
+
+    /// Numbers that are saved with a model and never trained.
+    #[track_caller]
+    pub fn buffer(&self, name: &str, shape: impl IntoShape, init: Init) -> Var<'_, T> {
+        self.declare(
+            name,
+            shape.into_shape(),
+            init,
+            Role::Buffer,
+            Location::caller(),
+        )
+    }
+
+    /// Numbers fixed once and for all, row-major.
+    #[track_caller]
+    pub fn constant(&self, shape: impl IntoShape, values: &[T]) -> Var<'_, T> {
+        let (shape, place) = (shape.into_shape(), self.place(Location::caller()));
+        let Some(size) = self.sized(&shape, "a constant", place) else {
+            return self.poison();
+        };
+        let message = if size != values.len() {
+            format!(
+                "{shape} takes {size} numbers, and {} are given",
+                values.len()
+            )
+        } else if let Some(i) = values.iter().position(|x| !x.is_finite()) {
+            format!("number {i} is {}; every number must be finite", values[i])
+        } else {
+            return self.push(Kind::Constant(values.into()), &[], shape, place);
+        };
+        self.fail(GraphError::Invalid {
+            what: "a constant".into(),
+            place,
+            message,
+        })
+    }
+
+    /// Records an op on these operands: how every op enters a graph.
+    #[track_caller]
+    pub fn record<'t>(&'t self, op: impl Op<T>, operands: &[Var<'t, T>]) -> Var<'t, T> {
+        let place = self.place(Location::caller());
+        if operands.iter().any(|v| !std::ptr::eq(v.tape, self)) {
+            return self.fail(GraphError::ForeignVar {
+                op: op.name(),
+                place,
+            });
+        }
+        // An operand that is already wrong has been noted; going on would only bury the cause.
+        let Some(ids) = operands.iter().map(|v| v.node).collect::<Option<Vec<_>>>() else {
+            return self.poison();
+        };
+        let shapes: Vec<Shape> = {
+            let r = self.recording.borrow();
+            ids.iter().map(|&id| r.nodes[id].shape.clone()).collect()
+        };
+        let resolved = op
+            .resolve(&shapes)
+            .and_then(|rules| match rules.shape().checked_size() {
+                Some(0) => Err(format!("its output would be empty: {}", rules.shape())),
+                None => Err(format!(
+                    "its output {} is too large to count",
+                    rules.shape()
+                )),
+                Some(_) => Ok(rules),
+            });
+        match resolved {
+            Ok(rules) => {
+                let (shape, rules) = (rules.shape().clone(), Arc::from(rules));
+                self.push(
+                    Kind::Op {
+                        op: Arc::new(op),
+                        rules,
+                    },
+                    &ids,
+                    shape,
+                    place,
+                )
+            }
+            Err(message) => {
+                let (op, layer) = (op.name(), self.path().to_string());
+                self.fail(GraphError::Op {
+                    op,
+                    layer,
+                    place,
+                    shapes,
+                    message,
+                })
+            }
+        }
+    }
+
+    /// Runs `f` inside the scope `name`: parameters declared there are called `name.…`.
+    #[track_caller]
+    pub fn scope<R>(&self, name: &str, f: impl FnOnce() -> R) -> R {
+        self.enter(name.to_string(), Place(Location::caller()), f)
+    }
+
+    /// Runs `f` inside a scope called `name1`, `name2`, …, counted within the current scope.
+    #[track_caller]
+    pub fn numbered_scope<R>(&self, name: &str, f: impl FnOnce() -> R) -> R {
+        let number = {
+            let mut r = self.recording.borrow_mut();
+            let counts = &mut r.current().counts;
+            match counts.iter_mut().find(|(n, _)| n == name) {
+                Some((_, count)) => {
+                    *count += 1;
+                    *count
+                }
+                None => {
+                    counts.push((name.to_string(), 1));
+                    1
+                }
+            }
+        };
+        self.enter(format!("{name}{number}"), Place(Location::caller()), f)
+    }
+
+    /// Notes a mistake that a layer found in its own options; the first one noted is reported.
+    #[track_caller]
+    pub fn invalid(&self, what: impl Into<String>, message: impl Into<String>) -> Var<'_, T> {
+        let place = self.place(Location::caller());
+        self.fail(GraphError::Invalid {
+            what: what.into(),
+            place,
+            message: message.into(),
+        })
+    }
+
+    pub(crate) fn finish(self) -> Result<Recording<T>> {
+        let mut recording = self.recording.into_inner();
+        match recording.error.take() {
+            Some(error) => Err(error),
+            None => Ok(recording),
+        }
+    }
+
+    /// The first mistake noted so far.
+    pub(crate) fn noted(&self) -> Option<GraphError> {
+        self.recording.borrow().error.clone()
+    }
+
+    fn declare(
+        &self,
+        name: &str,
+        shape: Shape,
+        init: Init,
+        role: Role,
+        caller: &'static Location<'static>,
+    ) -> Var<'_, T> {
+        let place = self.place(caller);
+        let path = self.path();
+        let name = if path.is_empty() {
+            name.to_string()
+        } else {
+            format!("{path}.{name}")
+        };
+        if self
+            .sized(&shape, &format!("parameter `{name}`"), place)
+            .is_none()
+        {
+            return self.poison();
+        }
+        let mut r = self.recording.borrow_mut();
+        if let Some(first) = r.params.iter().find(|p| p.name == name) {
+            let first = first.place;
+            drop(r);
+            return self.fail(GraphError::DuplicateName {
+                name,
+                first,
+                second: place,
+            });
+        }
+        let number = r.params.len();
+        r.params.push(Declared {
+            name,
+            shape: shape.clone(),
+            init,
+            role,
+            place,
+        });
+        drop(r);
+        self.push(Kind::Param(number), &[], shape, place)
+    }
+
+    fn enter<R>(&self, name: String, place: Place, f: impl FnOnce() -> R) -> R {
+        let path = self.path();
+        let path = if path.is_empty() {
+            name
+        } else {
+            format!("{path}.{name}")
+        };
+        let scope = Scope {
+            path: path.into(),
+            place: Some(place),
+            counts: Vec::new(),
+        };
+        self.recording.borrow_mut().scopes.push(scope);
+        let result = f();
+        self.recording.borrow_mut().scopes.pop();
+        result
+    }
+
+    fn path(&self) -> Arc<str> {
+        self.recording.borrow_mut().current().path.clone()
+    }
+
+    /// Inside a layer, the line that called the outermost layer: the only one a user knows.
+    fn place(&self, caller: &'static Location<'static>) -> Place {
+        let r = self.recording.borrow();
+        r.scopes
+            .first()
+            .and_then(|s| s.place)
+            .unwrap_or(Place(caller))
+    }
+
+    fn sized(&self, shape: &Shape, what: &str, place: Place) -> Option<usize> {
+        let message = match shape.checked_size() {
+            Some(0) => {
+                format!("shape {shape} has an axis of length 0; every axis needs at least 1")
+            }
+            None => format!("shape {shape} holds more numbers than can be counted"),
+            Some(size) => return Some(size),
+        };
+        self.fail(GraphError::Invalid {
+            what: what.into(),
+            place,
+            message,
+        });
+        None
+    }
+
+    fn push(&self, kind: Kind<T>, operands: &[usize], shape: Shape, place: Place) -> Var<'_, T> {
+        let layer = self.path();
+        let mut r = self.recording.borrow_mut();
+        r.nodes.push(Node {
+            kind,
+            operands: SmallVec::from_slice(operands),
+            shape,
+            layer,
+            place,
+        });
+        Var {
+            tape: self,
+            node: Some(r.nodes.len() - 1),
+        }
+    }
+
+    fn fail(&self, error: GraphError) -> Var<'_, T> {
+        self.recording.borrow_mut().error.get_or_insert(error);
+        self.poison()
+    }
+
+    fn poison(&self) -> Var<'_, T> {
+        Var {
+            tape: self,
+            node: None,
+        }
+    }
+}
+
+impl<T> Recording<T> {
+    fn current(&mut self) -> &mut Scope {
+        self.scopes.last_mut().unwrap_or(&mut self.top)
+    }
+}
+
+impl<'t, T: Scalar> Var<'t, T> {
+    /// The tape that records this variable.
+    pub fn tape(self) -> &'t Tape<T> {
+        self.tape
+    }
+
+    /// The shape, or `None` where a mistake has already been noted.
+    pub fn try_shape(self) -> Option<Shape> {
+        let r = self.tape.recording.borrow();
+        self.node.map(|id| r.nodes[id].shape.clone())
+    }
+
+    /// The shape; that of a scalar where a mistake has already been noted.
+    pub fn shape(self) -> Shape {
+        self.try_shape().unwrap_or_default()
+    }
+
+    /// Records an op on this one operand.
+    #[track_caller]
+    pub fn apply(self, op: impl Op<T>) -> Var<'t, T> {
+        self.tape.record(op, &[self])
+    }
+
+    /// Records an op on this operand and another.
+    #[track_caller]
+    pub fn apply2(self, other: Var<'t, T>, op: impl Op<T>) -> Var<'t, T> {
+        self.tape.record(op, &[self, other])
+    }
+
+    /// A trained parameter, named `name` within the current scope; see [`Tape::param`].
+    #[track_caller]
+    pub fn param(self, name: &str, shape: impl IntoShape, init: Init) -> Var<'t, T> {
+        self.tape.param(name, shape, init)
+    }
+
+    /// Runs `f` on this variable inside the scope `name`; see [`Tape::scope`].
+    #[track_caller]
+    pub fn scope<R>(self, name: &str, f: impl FnOnce(Var<'t, T>) -> R) -> R {
+        self.tape.scope(name, || f(self))
+    }
+}

@@ -1,0 +1,133 @@
+//! How an op sees its operands: a tile of examples, each a slice at a fixed stride.
+
+/// An operand for all examples of a tile.
+///
+/// Example `i` lies at `i · stride`. A stride of 0 says that the operand is *shared*: a parameter,
+/// a constant, or something computed from these alone.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a, T> {
+    data: &'a [T],
+    len: usize,
+    stride: usize,
+}
+
+impl<'a, T> View<'a, T> {
+    /// An operand that all examples share.
+    pub fn shared(data: &'a [T]) -> Self {
+        View {
+            data,
+            len: data.len(),
+            stride: 0,
+        }
+    }
+
+    /// Examples of `len` numbers, one after the other.
+    pub fn tile(data: &'a [T], len: usize) -> Self {
+        View {
+            data,
+            len,
+            stride: len,
+        }
+    }
+
+    /// Examples of `len` numbers at a stride of their own.
+    pub fn strided(data: &'a [T], len: usize, stride: usize) -> Self {
+        View { data, len, stride }
+    }
+
+    /// The numbers of example `i`.
+    pub fn example(&self, i: usize) -> &'a [T] {
+        &self.data[i * self.stride..][..self.len]
+    }
+
+    /// How many numbers an example has.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether examples have no numbers.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The distance of two neighbouring examples; 0 if all share one.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// Whether all examples see the same numbers.
+    pub fn is_shared(&self) -> bool {
+        self.stride == 0
+    }
+
+    /// Everything behind the view: the first example starts at 0.
+    pub fn data(&self) -> &'a [T] {
+        self.data
+    }
+
+    /// The first `k` examples as one slice, where they lie without gaps.
+    pub fn contiguous(&self, k: usize) -> Option<&'a [T]> {
+        (self.stride == self.len || k == 1).then(|| &self.data[..k * self.len])
+    }
+}
+
+/// Where a rule adds the cotangent of an operand.
+///
+/// A stride of 0 sums over the examples of the tile; a stride of the operand's own length
+/// receives one cotangent per example.
+#[derive(Debug)]
+pub struct Slot<'a, T> {
+    data: &'a mut [T],
+    len: usize,
+    stride: usize,
+}
+
+impl<'a, T> Slot<'a, T> {
+    /// A cotangent summed over the examples.
+    pub fn shared(data: &'a mut [T]) -> Self {
+        Slot {
+            len: data.len(),
+            stride: 0,
+            data,
+        }
+    }
+
+    /// One cotangent of `len` numbers per example, one after the other.
+    pub fn tile(data: &'a mut [T], len: usize) -> Self {
+        Slot {
+            data,
+            len,
+            stride: len,
+        }
+    }
+
+    /// Where example `i` adds its cotangent.
+    pub fn example(&mut self, i: usize) -> &mut [T] {
+        &mut self.data[i * self.stride..][..self.len]
+    }
+
+    /// How many numbers an example has.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether examples have no numbers.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Whether the examples are summed.
+    pub fn is_shared(&self) -> bool {
+        self.stride == 0
+    }
+
+    /// All of the first `k` examples as one slice; of a summed slot, the one sum.
+    pub fn all(&mut self, k: usize) -> &mut [T] {
+        let n = if self.stride == 0 {
+            self.len
+        } else {
+            k * self.len
+        };
+        &mut self.data[..n]
+    }
+}
