@@ -1,5 +1,7 @@
 //! Data sets for Osculant: reading them, checking them, preparing them.
 
+pub mod idx;
+
 mod dataset;
 mod error;
 
