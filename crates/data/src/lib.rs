@@ -4,6 +4,8 @@ pub mod idx;
 
 mod dataset;
 mod error;
+mod preprocess;
 
 pub use self::dataset::{Dataset, Split};
 pub use self::error::DataError;
+pub use self::preprocess::{Preprocess, PreprocessOptions};
