@@ -1,7 +1,7 @@
 //! Derivatives of a plain function: no examples, no network, just x.
 
 use crate::error::Result;
-use crate::linearize::{Budget, Curved, Linearization};
+use crate::linearize::{Budget, Curved, Linearization, TileData};
 use crate::{Graph, Init, IntoShape, Scalar, Shape, Var};
 
 /// A function of one array, with all its derivatives.
@@ -21,7 +21,7 @@ use crate::{Graph, Init, IntoShape, Scalar, Shape, Var};
 /// # Ok::<(), osculant_tape::GraphError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Function<T> {
+pub struct Function<T: Scalar> {
     graph: Graph<T>,
 }
 
@@ -121,7 +121,7 @@ impl<T: Scalar> PointOf<'_, T> {
             Ok(0.0)
         }))?;
         let mut out = vec![T::zero(); v.len()];
-        let no_curvature = |_: &_, _: &[T], u: &mut [T]| {
+        let no_curvature = |_: &TileData<'_, T>, _: &[T], u: &mut [T]| {
             u.fill(T::zero());
             Ok(())
         };
