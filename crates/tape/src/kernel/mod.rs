@@ -1,1 +1,5 @@
 //! Plain slices in, plain slices out: the arithmetic under the ops. Single-threaded throughout.
+
+pub mod gemm;
+mod simd;
+mod small;
