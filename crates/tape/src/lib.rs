@@ -20,6 +20,8 @@
 //! Inside: `plan.rs` decides where every value lives, `sweep/` holds the four sweeps, and
 //! `rounds.rs` the one loop that sums over examples.
 
+#[cfg(feature = "check")]
+pub mod check;
 mod error;
 mod function;
 mod graph;

@@ -1,1 +1,9 @@
 //! Plain slices in, plain slices out: the arithmetic under the ops. Single-threaded throughout.
+
+pub mod conv2d;
+mod depthwise;
+pub mod gemm;
+pub mod geometry;
+mod patches;
+mod simd;
+mod small;

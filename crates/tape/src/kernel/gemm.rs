@@ -1,0 +1,298 @@
+//! Matrix products over strided views: C += A·B.
+//!
+//! Large products go to the `gemm` crate, on one thread. It allocates its packing buffers on every
+//! call, which is ruinous for small ones: these take the kernel in `small`, which allocates
+//! nothing.
+
+#![allow(unsafe_code)]
+
+use super::simd::{run, same, same_mut};
+use super::small::Small;
+use crate::Scalar;
+
+/// A matrix to read: any strides, so that a transpose costs nothing.
+///
+/// Entry (i, j) is number `i·row_stride + j·col_stride` of `data`.
+#[derive(Clone, Copy, Debug)]
+pub struct Mat<'a, T> {
+    data: &'a [T],
+    rows: usize,
+    cols: usize,
+    row_stride: usize,
+    col_stride: usize,
+}
+
+impl<'a, T> Mat<'a, T> {
+    /// A row-major matrix without gaps.
+    ///
+    /// # Panics
+    /// As indexing does, if `data` is too short.
+    pub fn new(data: &'a [T], rows: usize, cols: usize) -> Self {
+        Mat::strided(data, rows, cols, cols, 1)
+    }
+
+    /// A matrix with strides of its own; a stride of 0 repeats a row or a column.
+    ///
+    /// # Panics
+    /// As indexing does, if `data` is too short.
+    pub fn strided(
+        data: &'a [T],
+        rows: usize,
+        cols: usize,
+        row_stride: usize,
+        col_stride: usize,
+    ) -> Self {
+        assert!(
+            reach(rows, cols, row_stride, col_stride).is_some_and(|n| n <= data.len()),
+            "a {rows}×{cols} matrix with strides {row_stride}, {col_stride} does not lie within \
+             {} numbers",
+            data.len()
+        );
+        Mat {
+            data,
+            rows,
+            cols,
+            row_stride,
+            col_stride,
+        }
+    }
+
+    /// The transpose.
+    pub fn transposed(self) -> Self {
+        Mat {
+            data: self.data,
+            rows: self.cols,
+            cols: self.rows,
+            row_stride: self.col_stride,
+            col_stride: self.row_stride,
+        }
+    }
+
+    /// How many rows it has.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// How many columns it has.
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+
+    /// The distance of two rows.
+    pub fn row_stride(&self) -> usize {
+        self.row_stride
+    }
+
+    /// The distance of two columns.
+    pub fn col_stride(&self) -> usize {
+        self.col_stride
+    }
+
+    /// The numbers behind the view; entry (0, 0) comes first.
+    pub fn data(&self) -> &'a [T] {
+        self.data
+    }
+
+    /// The same matrix, if `T` is `U`.
+    fn same<U: 'static>(self) -> Option<Mat<'a, U>>
+    where
+        T: 'static,
+    {
+        Some(Mat {
+            data: same(self.data)?,
+            rows: self.rows,
+            cols: self.cols,
+            row_stride: self.row_stride,
+            col_stride: self.col_stride,
+        })
+    }
+}
+
+/// A row-major matrix to add into; rows may lie apart.
+#[derive(Debug)]
+pub struct MatMut<'a, T> {
+    data: &'a mut [T],
+    rows: usize,
+    cols: usize,
+    row_stride: usize,
+}
+
+impl<'a, T> MatMut<'a, T> {
+    /// A row-major matrix without gaps.
+    ///
+    /// # Panics
+    /// As indexing does, if `data` is too short.
+    pub fn new(data: &'a mut [T], rows: usize, cols: usize) -> Self {
+        MatMut::strided(data, rows, cols, cols)
+    }
+
+    /// A row-major matrix whose rows lie `row_stride` apart.
+    ///
+    /// # Panics
+    /// As indexing does, if `data` is too short; and if rows would overlap.
+    pub fn strided(data: &'a mut [T], rows: usize, cols: usize, row_stride: usize) -> Self {
+        assert!(
+            (rows <= 1 || row_stride >= cols)
+                && reach(rows, cols, row_stride, 1).is_some_and(|n| n <= data.len()),
+            "a {rows}×{cols} matrix with row stride {row_stride} does not lie within {} numbers \
+             without overlap",
+            data.len()
+        );
+        MatMut {
+            data,
+            rows,
+            cols,
+            row_stride,
+        }
+    }
+
+    /// How many rows it has.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// How many columns it has.
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+
+    /// The distance of two rows.
+    pub fn row_stride(&self) -> usize {
+        self.row_stride
+    }
+
+    /// The numbers behind the view; entry (0, 0) comes first.
+    pub fn data(&mut self) -> &mut [T] {
+        self.data
+    }
+
+    /// The same matrix, if `T` is `U`.
+    fn same<U: 'static>(&mut self) -> Option<MatMut<'_, U>>
+    where
+        T: 'static,
+    {
+        Some(MatMut {
+            data: same_mut(self.data)?,
+            rows: self.rows,
+            cols: self.cols,
+            row_stride: self.row_stride,
+        })
+    }
+}
+
+/// How many numbers a matrix reaches over, or `None` where that overflows.
+fn reach(rows: usize, cols: usize, row_stride: usize, col_stride: usize) -> Option<usize> {
+    if rows == 0 || cols == 0 {
+        return Some(0);
+    }
+    let down = (rows - 1).checked_mul(row_stride)?;
+    let across = (cols - 1).checked_mul(col_stride)?;
+    down.checked_add(across)?.checked_add(1)
+}
+
+/// C += A·B.
+///
+/// # Shapes
+/// `a` is m×k, `b` is k×n, `c` is m×n.
+///
+/// # Panics
+/// If the shapes don't fit together.
+///
+/// # Example
+/// ```
+/// use osculant_tape::kernel::gemm::{gemm, Mat, MatMut};
+///
+/// let a = [1.0, 2.0, 3.0, 4.0];
+/// let mut c = [10.0, 10.0];
+/// // C += A·(1, 1)ᵀ
+/// gemm(Mat::new(&a, 2, 2), Mat::new(&[1.0, 1.0], 2, 1), MatMut::new(&mut c, 2, 1));
+/// assert_eq!(c, [13.0, 17.0]);
+/// ```
+pub fn gemm<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, c: MatMut<'_, T>) {
+    check(&a, &b, &c);
+    if a.rows == 0 || a.cols == 0 || b.cols == 0 {
+        return;
+    }
+    if is_small(&a, &b) {
+        small(a, b, c);
+    } else {
+        large(a, b, c);
+    }
+}
+
+fn check<T>(a: &Mat<'_, T>, b: &Mat<'_, T>, c: &MatMut<'_, T>) {
+    assert!(
+        a.cols == b.rows && a.rows == c.rows && b.cols == c.cols,
+        "a {}×{} times a {}×{} matrix does not make a {}×{} one",
+        a.rows,
+        a.cols,
+        b.rows,
+        b.cols,
+        c.rows,
+        c.cols
+    );
+}
+
+/// Whether the kernel of our own is faster, packing and allocation counted.
+fn is_small<T>(a: &Mat<'_, T>, b: &Mat<'_, T>) -> bool {
+    let work = a.rows.saturating_mul(a.cols).saturating_mul(b.cols);
+    work <= 64 * 64 * 64
+}
+
+/// C += A·B by the kernel of our own, whatever the size.
+///
+/// # Panics
+/// If the shapes don't fit together.
+pub fn small<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, mut c: MatMut<'_, T>) {
+    check(&a, &b, &c);
+    if let (Some(a), Some(b), Some(c)) = (a.same(), b.same(), c.same()) {
+        small_f32(Small { a, b, c });
+    } else if let (Some(a), Some(b), Some(c)) = (a.same(), b.same(), c.same()) {
+        small_f64(Small { a, b, c });
+    }
+}
+
+// Not generic, so that the kernel is compiled in this crate, once.
+fn small_f32(product: Small<'_, f32>) {
+    run(product);
+}
+fn small_f64(product: Small<'_, f64>) {
+    run(product);
+}
+
+/// C += A·B by the `gemm` crate, whatever the size.
+///
+/// # Panics
+/// If the shapes don't fit together.
+pub fn large<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, c: MatMut<'_, T>) {
+    check(&a, &b, &c);
+    if a.rows == 0 || b.cols == 0 || a.cols == 0 {
+        return;
+    }
+    // SAFETY: `Mat` and `MatMut` checked at construction that every entry lies within its slice,
+    // so that strides fit an `isize`; `check` compared the shapes; `c` is borrowed mutably, hence
+    // overlaps neither `a` nor `b`, and its rows don't overlap each other.
+    unsafe {
+        gemm::gemm(
+            a.rows,
+            b.cols,
+            a.cols,
+            c.data.as_mut_ptr(),
+            1,
+            c.row_stride as isize,
+            true,
+            a.data.as_ptr(),
+            a.col_stride as isize,
+            a.row_stride as isize,
+            b.data.as_ptr(),
+            b.col_stride as isize,
+            b.row_stride as isize,
+            T::one(),
+            T::one(),
+            false,
+            false,
+            false,
+            gemm::Parallelism::None,
+        );
+    }
+}

@@ -1,0 +1,183 @@
+//! Vectors of either scalar type in any instruction set: what the kernels are written in.
+//!
+//! A kernel is one function, generic over the instruction set (`pulp::Simd`) and over [`Lane`], the
+//! scalar type with its vectors. [`run`] compiles it per instruction set and picks one when the
+//! program runs.
+
+#![allow(unsafe_code)]
+
+use crate::Scalar;
+use pulp::{Arch, MemMask, Simd, WithSimd};
+use std::any::TypeId;
+
+/// A scalar type together with its vectors.
+///
+/// Every method is `inline(always)`: vector code is only fast inside a function that was compiled
+/// for the instruction set.
+pub(crate) trait Lane: Scalar {
+    /// A vector.
+    type Vector<S: Simd>: Copy;
+    /// Which lanes of a vector a load or a store touches.
+    type Mask<S: Simd>: Copy;
+
+    /// How many numbers a vector holds.
+    fn lanes<S: Simd>() -> usize {
+        size_of::<Self::Vector<S>>() / size_of::<Self>()
+    }
+    /// All lanes equal to `x`.
+    fn splat<S: Simd>(simd: S, x: Self) -> Self::Vector<S>;
+    /// a + b.
+    fn plus<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// a·b + c, in one rounding where the instruction set can.
+    fn fma<S: Simd>(
+        simd: S,
+        a: Self::Vector<S>,
+        b: Self::Vector<S>,
+        c: Self::Vector<S>,
+    ) -> Self::Vector<S>;
+    /// The sum of all lanes.
+    fn total<S: Simd>(simd: S, a: Self::Vector<S>) -> Self;
+    /// The first `n` lanes.
+    fn mask<S: Simd>(simd: S, n: usize) -> Self::Mask<S>;
+    /// Loads the lanes in `mask`; the others are 0.
+    ///
+    /// # Safety
+    /// The numbers under the lanes in `mask` can be read.
+    unsafe fn load_masked<S: Simd>(
+        simd: S,
+        mask: Self::Mask<S>,
+        from: *const Self,
+    ) -> Self::Vector<S>;
+    /// Stores the lanes in `mask`.
+    ///
+    /// # Safety
+    /// The numbers under the lanes in `mask` can be written.
+    unsafe fn store_masked<S: Simd>(
+        simd: S,
+        mask: Self::Mask<S>,
+        to: *mut Self,
+        x: Self::Vector<S>,
+    );
+
+    /// Loads a whole vector.
+    ///
+    /// # Safety
+    /// [`Lane::lanes`] numbers can be read from `from`.
+    #[inline(always)]
+    unsafe fn load<S: Simd>(from: *const Self) -> Self::Vector<S> {
+        // SAFETY: the caller vouches for the numbers; a vector is as long as its lanes, is valid
+        // for every bit pattern, and no alignment is assumed.
+        unsafe { from.cast::<Self::Vector<S>>().read_unaligned() }
+    }
+
+    /// Stores a whole vector.
+    ///
+    /// # Safety
+    /// [`Lane::lanes`] numbers can be written to `to`.
+    #[inline(always)]
+    unsafe fn store<S: Simd>(to: *mut Self, x: Self::Vector<S>) {
+        // SAFETY: as for `load`.
+        unsafe { to.cast::<Self::Vector<S>>().write_unaligned(x) }
+    }
+}
+
+macro_rules! lane {
+    ($t:ty, $v:ident, $m:ident, $bits:ty, $splat:ident, $add:ident, $mul_add:ident, $sum:ident,
+     $mask:ident, $load:ident, $store:ident) => {
+        impl Lane for $t {
+            type Vector<S: Simd> = S::$v;
+            type Mask<S: Simd> = MemMask<S::$m>;
+
+            #[inline(always)]
+            fn splat<S: Simd>(simd: S, x: Self) -> S::$v {
+                simd.$splat(x)
+            }
+            #[inline(always)]
+            fn plus<S: Simd>(simd: S, a: S::$v, b: S::$v) -> S::$v {
+                simd.$add(a, b)
+            }
+            #[inline(always)]
+            fn fma<S: Simd>(simd: S, a: S::$v, b: S::$v, c: S::$v) -> S::$v {
+                simd.$mul_add(a, b, c)
+            }
+            #[inline(always)]
+            fn total<S: Simd>(simd: S, a: S::$v) -> Self {
+                simd.$sum(a)
+            }
+            #[inline(always)]
+            fn mask<S: Simd>(simd: S, n: usize) -> MemMask<S::$m> {
+                // The mask alone: with it, pulp uses the masked instruction in place of a call
+                // through a table.
+                MemMask::new(simd.$mask(0, n as $bits).mask())
+            }
+            #[inline(always)]
+            unsafe fn load_masked<S: Simd>(
+                simd: S,
+                mask: MemMask<S::$m>,
+                from: *const Self,
+            ) -> S::$v {
+                // SAFETY: the caller vouches for the lanes in the mask.
+                unsafe { simd.$load(mask, from) }
+            }
+            #[inline(always)]
+            unsafe fn store_masked<S: Simd>(
+                simd: S,
+                mask: MemMask<S::$m>,
+                to: *mut Self,
+                x: S::$v,
+            ) {
+                // SAFETY: the caller vouches for the lanes in the mask.
+                unsafe { simd.$store(mask, to, x) }
+            }
+        }
+    };
+}
+
+lane!(
+    f32,
+    f32s,
+    m32s,
+    u32,
+    splat_f32s,
+    add_f32s,
+    mul_add_e_f32s,
+    reduce_sum_f32s,
+    mask_between_m32s,
+    mask_load_ptr_f32s,
+    mask_store_ptr_f32s
+);
+lane!(
+    f64,
+    f64s,
+    m64s,
+    u64,
+    splat_f64s,
+    add_f64s,
+    mul_add_e_f64s,
+    reduce_sum_f64s,
+    mask_between_m64s,
+    mask_load_ptr_f64s,
+    mask_store_ptr_f64s
+);
+
+/// Runs a kernel in the best instruction set that this machine has.
+pub(crate) fn run<K: WithSimd>(kernel: K) -> K::Output {
+    Arch::new().dispatch(kernel)
+}
+
+/// A slice of `T` as a slice of `U`, if they are the same type.
+pub(crate) fn same<T: 'static, U: 'static>(x: &[T]) -> Option<&[U]> {
+    (TypeId::of::<T>() == TypeId::of::<U>()).then(|| {
+        // SAFETY: the types are the same, hence so are length, alignment and validity.
+        unsafe { std::slice::from_raw_parts(x.as_ptr().cast(), x.len()) }
+    })
+}
+
+/// A mutable slice of `T` as a slice of `U`, if they are the same type.
+pub(crate) fn same_mut<T: 'static, U: 'static>(x: &mut [T]) -> Option<&mut [U]> {
+    (TypeId::of::<T>() == TypeId::of::<U>()).then(|| {
+        // SAFETY: the types are the same, hence so are length, alignment and validity; the
+        // borrow is passed on whole.
+        unsafe { std::slice::from_raw_parts_mut(x.as_mut_ptr().cast(), x.len()) }
+    })
+}

@@ -1,0 +1,365 @@
+//! C += A·B without packing and without allocation, for products that fit the core's cache.
+//!
+//! A block of P rows × N vectors of C stays in registers over the whole sum. Where the columns of
+//! B do not lie next to each other, either both factors run along the sum (a transposed B: then
+//! entries are inner products), or a panel of B is copied to the stack first.
+
+#![allow(unsafe_code)]
+
+use super::gemm::{Mat, MatMut};
+use super::simd::Lane;
+use pulp::{Simd, WithSimd};
+use std::mem::MaybeUninit;
+
+/// How many numbers of B are copied to the stack at a time.
+const PANEL: usize = 4096;
+
+/// The product as a kernel: C += A·B.
+pub(crate) struct Small<'a, L> {
+    pub(crate) a: Mat<'a, L>,
+    pub(crate) b: Mat<'a, L>,
+    pub(crate) c: MatMut<'a, L>,
+}
+
+/// Rows of numbers at a stride, read by the blocks.
+struct Source<L> {
+    data: *const L,
+    row: usize,
+    col: usize,
+}
+
+impl<L> Clone for Source<L> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<L> Copy for Source<L> {}
+
+impl<L: Lane> Source<L> {
+    fn of(m: &Mat<'_, L>) -> Self {
+        Source {
+            data: m.data().as_ptr(),
+            row: m.row_stride(),
+            col: m.col_stride(),
+        }
+    }
+
+    /// The matrix from entry (i, j) on, which exists or is one past an end.
+    #[inline(always)]
+    fn from(self, i: usize, j: usize) -> Self {
+        Source {
+            data: self.data.wrapping_add(i * self.row + j * self.col),
+            ..self
+        }
+    }
+}
+
+impl<L: Lane> WithSimd for Small<'_, L> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Small { a, b, mut c } = self;
+        let (mut m, k, mut n) = (a.rows(), a.cols(), b.cols());
+        let (mut a, mut b) = (Source::of(&a), Source::of(&b));
+        let (row, to) = (c.row_stride(), c.data().as_mut_ptr());
+        // A column times … as a row: (A b)ᵀ = bᵀ Aᵀ, if the column of C has no gaps.
+        if n == 1 && m > 1 && row == 1 {
+            (a, b) = (transposed(b), transposed(a));
+            (m, n) = (1, m);
+        }
+        if n == 1 {
+            b.col = 1;
+        }
+        if m == 1 {
+            a.row = 0;
+        }
+        // SAFETY: `Mat` and `MatMut` checked that all entries lie within their slices, and `gemm`
+        // that A is m×k, B is k×n and C is m×n; C is borrowed mutably, so it overlaps no other.
+        unsafe {
+            if b.col == 1 {
+                panels(simd, (m, k, n), a, b, to, row);
+            } else if a.col == 1 && b.row == 1 && k >= 2 * L::lanes::<S>() && m < 8 {
+                dots(simd, (m, k, n), a, b, to, row);
+            } else {
+                packed(simd, (m, k, n), a, b, to, row);
+            }
+        }
+    }
+}
+
+fn transposed<L>(x: Source<L>) -> Source<L> {
+    Source {
+        data: x.data,
+        row: x.col,
+        col: x.row,
+    }
+}
+
+/// Copies panels of B to the stack, where their columns are next to each other.
+///
+/// # Safety
+/// All entries of the m×k matrix `a` and the k×n matrix `b` can be read, and all of the m×n matrix
+/// at `c`, which overlaps neither, can be read and written.
+#[inline(always)]
+unsafe fn packed<L: Lane, S: Simd>(
+    simd: S,
+    (m, k, n): (usize, usize, usize),
+    a: Source<L>,
+    b: Source<L>,
+    c: *mut L,
+    row: usize,
+) {
+    let mut panel = [MaybeUninit::<L>::uninit(); PANEL];
+    let width = 2 * L::lanes::<S>();
+    let depth = PANEL / width;
+    for j in (0..n).step_by(width) {
+        let cols = width.min(n - j);
+        for l in (0..k).step_by(depth) {
+            let terms = depth.min(k - l);
+            let from = b.from(l, j);
+            // SAFETY: rows l..l + terms and columns j..j + cols exist in B, columns j.. in C and
+            // columns l.. in A; `terms · cols` numbers fit the panel, and all are written before
+            // they are read.
+            unsafe {
+                for t in 0..terms {
+                    for e in 0..cols {
+                        let x = *from.data.add(t * from.row + e * from.col);
+                        panel[t * cols + e].write(x);
+                    }
+                }
+                let b = Source {
+                    data: panel.as_ptr().cast(),
+                    row: cols,
+                    col: 1,
+                };
+                panels(simd, (m, terms, cols), a.from(0, l), b, c.add(j), row);
+            }
+        }
+    }
+}
+
+/// C += A·B where the columns of B lie next to each other.
+///
+/// # Safety
+/// As for [`packed`]; `b.col` is 1.
+#[inline(always)]
+unsafe fn panels<L: Lane, S: Simd>(
+    simd: S,
+    (m, k, n): (usize, usize, usize),
+    a: Source<L>,
+    b: Source<L>,
+    c: *mut L,
+    row: usize,
+) {
+    let lanes = L::lanes::<S>();
+    let mut j = 0;
+    while j < n {
+        let left = n - j;
+        let all = L::mask(simd, lanes);
+        // SAFETY: columns j..j + (vectors touched) exist in B and C: whole vectors are taken
+        // while that many columns are left, and the last vector is masked to what is left.
+        unsafe {
+            let (b, c) = (b.from(0, j), c.add(j));
+            if left >= 2 * lanes {
+                blocks::<L, S, 2, false>(simd, (m, k), a, b, c, row, all);
+                j += 2 * lanes;
+            } else if left > lanes {
+                let mask = L::mask(simd, left - lanes);
+                blocks::<L, S, 2, true>(simd, (m, k), a, b, c, row, mask);
+                j = n;
+            } else if left == lanes {
+                blocks::<L, S, 1, false>(simd, (m, k), a, b, c, row, all);
+                j = n;
+            } else {
+                let mask = L::mask(simd, left);
+                blocks::<L, S, 1, true>(simd, (m, k), a, b, c, row, mask);
+                j = n;
+            }
+        }
+    }
+}
+
+/// One panel of N vectors of columns, cut into blocks of rows of about equal height.
+///
+/// # Safety
+/// As for [`block`], for m rows.
+#[inline(always)]
+unsafe fn blocks<L: Lane, S: Simd, const N: usize, const MASKED: bool>(
+    simd: S,
+    (m, k): (usize, usize),
+    mut a: Source<L>,
+    b: Source<L>,
+    mut c: *mut L,
+    row: usize,
+    mask: L::Mask<S>,
+) {
+    // Accumulators, the N vectors of B and one of A must fit the registers.
+    let most = if S::REGISTER_COUNT >= 32 { 8 } else { 6 };
+    let mut left = m;
+    while left > 0 {
+        let height = left.div_ceil(left.div_ceil(most));
+        // SAFETY: `height` rows are left.
+        unsafe {
+            macro_rules! block {
+                ($p:literal) => {
+                    block::<L, S, $p, N, MASKED>(simd, k, a, b, c, row, mask)
+                };
+            }
+            match height {
+                1 => block!(1),
+                2 => block!(2),
+                3 => block!(3),
+                4 => block!(4),
+                5 => block!(5),
+                6 => block!(6),
+                7 => block!(7),
+                _ => block!(8),
+            }
+        }
+        left -= height;
+        a = a.from(height, 0);
+        c = c.wrapping_add(height * row);
+    }
+}
+
+/// P rows × N vectors of C, in registers over the whole sum.
+///
+/// # Safety
+/// `a` has P rows and k columns; `b` has k rows of N vectors of numbers next to each other, the
+/// last of which exists in the lanes of `mask` only, if MASKED; `c` has P rows of as many numbers,
+/// and overlaps neither.
+#[inline(always)]
+unsafe fn block<L: Lane, S: Simd, const P: usize, const N: usize, const MASKED: bool>(
+    simd: S,
+    k: usize,
+    a: Source<L>,
+    b: Source<L>,
+    c: *mut L,
+    row: usize,
+    mask: L::Mask<S>,
+) {
+    let lanes = L::lanes::<S>();
+    let zero = L::splat(simd, L::zero());
+    let mut sum = [[zero; N]; P];
+    // SAFETY: rows 0..P, terms 0..k and N vectors exist, as the caller vouches.
+    unsafe {
+        for t in 0..k {
+            let from = b.data.add(t * b.row);
+            let mut bs = [zero; N];
+            for (j, b) in bs.iter_mut().enumerate() {
+                *b = if MASKED && j == N - 1 {
+                    L::load_masked(simd, mask, from.add(j * lanes))
+                } else {
+                    L::load::<S>(from.add(j * lanes))
+                };
+            }
+            for (i, sum) in sum.iter_mut().enumerate() {
+                let x = L::splat(simd, *a.data.add(i * a.row + t * a.col));
+                for (sum, &b) in sum.iter_mut().zip(&bs) {
+                    *sum = L::fma(simd, x, b, *sum);
+                }
+            }
+        }
+        for (i, sum) in sum.iter().enumerate() {
+            for (j, &sum) in sum.iter().enumerate() {
+                let to = c.add(i * row + j * lanes);
+                if MASKED && j == N - 1 {
+                    let old = L::load_masked(simd, mask, to);
+                    L::store_masked(simd, mask, to, L::plus(simd, old, sum));
+                } else {
+                    L::store(to, L::plus(simd, L::load::<S>(to), sum));
+                }
+            }
+        }
+    }
+}
+
+/// C += A·B as inner products, where rows of A and columns of B have no gaps.
+///
+/// # Safety
+/// As for [`packed`]; `a.col` and `b.row` are 1.
+#[inline(always)]
+unsafe fn dots<L: Lane, S: Simd>(
+    simd: S,
+    (m, k, n): (usize, usize, usize),
+    a: Source<L>,
+    b: Source<L>,
+    c: *mut L,
+    row: usize,
+) {
+    let mut i = 0;
+    while i < m {
+        let height = if m - i >= 4 { 4 } else { 1 };
+        let mut j = 0;
+        while j < n {
+            let width = if n - j >= 4 { 4 } else { 1 };
+            let (a, b, c) = (a.from(i, 0), b.from(0, j), c.wrapping_add(i * row + j));
+            // SAFETY: `height` rows and `width` columns are left.
+            unsafe {
+                match (height, width) {
+                    (4, 4) => dot_block::<L, S, 4, 4>(simd, k, a, b, c, row),
+                    (4, _) => dot_block::<L, S, 4, 1>(simd, k, a, b, c, row),
+                    (_, 4) => dot_block::<L, S, 1, 4>(simd, k, a, b, c, row),
+                    _ => dot_block::<L, S, 1, 1>(simd, k, a, b, c, row),
+                }
+            }
+            j += width;
+        }
+        i += height;
+    }
+}
+
+/// P×Q inner products at once.
+///
+/// # Safety
+/// `a` has P rows of k numbers next to each other, `b` has Q such columns; `c` has P rows of Q
+/// numbers.
+#[inline(always)]
+unsafe fn dot_block<L: Lane, S: Simd, const P: usize, const Q: usize>(
+    simd: S,
+    k: usize,
+    a: Source<L>,
+    b: Source<L>,
+    c: *mut L,
+    row: usize,
+) {
+    let lanes = L::lanes::<S>();
+    let zero = L::splat(simd, L::zero());
+    let mut sum = [[zero; Q]; P];
+    let whole = k - k % lanes;
+    let mask = L::mask(simd, k - whole);
+    // SAFETY: numbers 0..k of each of the P rows and Q columns exist; the last vector is masked
+    // to what is left of them.
+    unsafe {
+        macro_rules! step {
+            ($p:ident => $load:expr) => {{
+                let mut bs = [zero; Q];
+                for (j, x) in bs.iter_mut().enumerate() {
+                    let $p = b.data.add(j * b.col);
+                    *x = $load;
+                }
+                for (i, sum) in sum.iter_mut().enumerate() {
+                    let $p = a.data.add(i * a.row);
+                    let x = $load;
+                    for (sum, &b) in sum.iter_mut().zip(&bs) {
+                        *sum = L::fma(simd, x, b, *sum);
+                    }
+                }
+            }};
+        }
+        let mut t = 0;
+        while t < whole {
+            step!(p => L::load::<S>(p.add(t)));
+            t += lanes;
+        }
+        if whole < k {
+            step!(p => L::load_masked(simd, mask, p.add(whole)));
+        }
+        for (i, sum) in sum.iter().enumerate() {
+            for (j, &sum) in sum.iter().enumerate() {
+                *c.add(i * row + j) += L::total(simd, sum);
+            }
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! Matrix products: a dense layer's, and that of any two matrices.
+
+use crate::kernel::gemm::{Mat, MatMut, gemm};
+use crate::kind::{Bilinear, BilinearMap, BilinearOp};
+use crate::op::DeferredSum;
+use crate::{Scalar, Shape, Slot, Var, View};
+use std::ops::Range;
+
+/// What a dense layer computes: x·W along the last axis of x.
+///
+/// # Shapes
+/// x `[…, in]`, W `[in, out]`, output `[…, out]`. Either operand may be shared by all examples or
+/// differ from one to the next.
+///
+/// # Formula
+/// y[…, o] = Σᵢ x[…, i] W[i, o]
+///
+/// # Errors
+/// A mistake is noted on the tape with both shapes: an x without axes, a W that is no matrix, or
+/// one whose first axis is not x's last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dense;
+
+/// The product of two matrices, or of a matrix and a vector.
+///
+/// # Shapes
+/// `[m, k] × [k, n] → [m, n]`; a vector counts as a row on the left, `[k] × [k, n] → [n]`, and as a
+/// column on the right, `[m, k] × [k] → [m]`. Either operand may be shared by all examples or differ
+/// from one to the next. The inner product of two vectors is another op.
+///
+/// # Formula
+/// y[i, j] = Σₗ a[i, l] b[l, j]
+///
+/// # Errors
+/// A mistake is noted on the tape with both shapes: operands that are neither matrices nor a matrix
+/// and a vector, or inner axes that differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MatMul;
+
+/// x·W along the last axis of `x`; see [`Dense`].
+///
+/// # Example
+/// ```
+/// use osculant_tape::{Init, Tape, ops::dense};
+///
+/// let tape = Tape::<f64>::new();
+/// let x = tape.input([7, 3]);
+/// let weight = tape.param("weight", [3, 5], Init::Zeros);
+/// assert_eq!(*dense(x, weight).shape(), [7, 5]);
+/// ```
+#[track_caller]
+pub fn dense<'t, T: Scalar>(x: Var<'t, T>, weight: Var<'t, T>) -> Var<'t, T> {
+    x.apply2(weight, Bilinear(Dense))
+}
+
+/// The product of two matrices, or of a matrix and a vector; see [`MatMul`].
+///
+/// # Example
+/// ```
+/// use osculant_tape::{Tape, ops::matmul};
+///
+/// let tape = Tape::<f64>::new();
+/// let (a, b) = (tape.input([2, 3]), tape.input([3, 4]));
+/// assert_eq!(*matmul(a, b).shape(), [2, 4]);
+/// ```
+#[track_caller]
+pub fn matmul<'t, T: Scalar>(a: Var<'t, T>, b: Var<'t, T>) -> Var<'t, T> {
+    a.apply2(b, Bilinear(MatMul))
+}
+
+impl<'t, T: Scalar> Var<'t, T> {
+    /// The product with another matrix or vector; see [`MatMul`].
+    ///
+    /// # Example
+    /// ```
+    /// use osculant_tape::Tape;
+    ///
+    /// let tape = Tape::<f64>::new();
+    /// let (a, v) = (tape.input([2, 3]), tape.input([3]));
+    /// assert_eq!(*a.matmul(v).shape(), [2]);
+    /// ```
+    #[track_caller]
+    pub fn matmul(self, other: Var<'t, T>) -> Var<'t, T> {
+        matmul(self, other)
+    }
+}
+
+impl BilinearOp for Dense {
+    fn name(&self) -> &'static str {
+        "dense"
+    }
+
+    fn resolve<T: Scalar>(&self, a: &Shape, b: &Shape) -> Result<Box<dyn BilinearMap<T>>, String> {
+        let Some((&input, positions)) = a.split_last() else {
+            return Err("x is a single number; it needs an axis to multiply along".into());
+        };
+        let &[rows, out] = &b[..] else {
+            return Err(format!(
+                "the weight {b} has {} axes; it needs two, [in, out]",
+                b.len()
+            ));
+        };
+        if rows != input {
+            return Err(format!(
+                "the last axis of x has length {input}, and the weight takes {rows}; its shape \
+                 must be [{input}, {out}]"
+            ));
+        }
+        let mut shape = positions.to_vec();
+        shape.push(out);
+        product(a, b, [input, out], Shape::new(&shape))
+    }
+}
+
+impl BilinearOp for MatMul {
+    fn name(&self) -> &'static str {
+        "matmul"
+    }
+
+    fn resolve<T: Scalar>(&self, a: &Shape, b: &Shape) -> Result<Box<dyn BilinearMap<T>>, String> {
+        let (inner, [k, n], shape) = match (&a[..], &b[..]) {
+            (&[m, k], &[l, n]) => (l, [k, n], Shape::new(&[m, n])),
+            (&[k], &[l, n]) => (l, [k, n], Shape::new(&[n])),
+            (&[m, k], &[l]) => (l, [k, 1], Shape::new(&[m])),
+            _ => {
+                return Err(format!(
+                    "it multiplies two matrices, or a matrix and a vector, not {a} and {b}; \
+                     reshape the operands, or use `dense` for an operand with more axes"
+                ));
+            }
+        };
+        if inner != k {
+            return Err(format!(
+                "the last axis of the left operand has length {k} and the first of the right one \
+                 {inner}; they must be the same"
+            ));
+        }
+        product(a, b, [k, n], shape)
+    }
+}
+
+/// The map for operands whose last two axes are `[k, n]` and whose output has this shape.
+fn product<T: Scalar>(
+    a: &Shape,
+    b: &Shape,
+    [k, n]: [usize; 2],
+    shape: Shape,
+) -> Result<Box<dyn BilinearMap<T>>, String> {
+    if a.contains(&0) || b.contains(&0) {
+        return Err("an operand is empty; every axis needs at least length 1".into());
+    }
+    match (a.checked_size(), b.checked_size(), shape.checked_size()) {
+        (Some(size), Some(_), Some(_)) => Ok(Box::new(Product {
+            m: size / k,
+            k,
+            n,
+            shape,
+        })),
+        _ => Err("the product is too large to count".into()),
+    }
+}
+
+/// An m×k matrix per example times a k×n one.
+#[derive(Debug)]
+struct Product {
+    m: usize,
+    k: usize,
+    n: usize,
+    shape: Shape,
+}
+
+impl Product {
+    /// All rows of `count` examples as one matrix, where they lie at one stride.
+    fn rows<'a, T>(&self, count: usize, x: View<'a, T>, cols: usize) -> Option<Mat<'a, T>> {
+        if self.m == 1 {
+            Some(Mat::strided(x.data(), count, cols, x.stride(), 1))
+        } else {
+            let data = x.contiguous(count)?;
+            Some(Mat::new(data, count * self.m, cols))
+        }
+    }
+}
+
+impl<T: Scalar> BilinearMap<T> for Product {
+    fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    fn work(&self) -> usize {
+        self.shape.size().saturating_mul(self.k)
+    }
+
+    fn apply(&self, count: usize, a: View<'_, T>, b: View<'_, T>, _: &mut [T], y: &mut [T]) {
+        let Product { m, k, n, shape: _ } = *self;
+        if b.is_shared()
+            && let Some(rows) = self.rows(count, a, k)
+        {
+            let y = MatMut::new(y, count * m, n);
+            gemm(rows, Mat::new(b.example(0), k, n), y);
+            return;
+        }
+        for (i, y) in y.chunks_exact_mut(m * n).take(count).enumerate() {
+            let (a, b) = (Mat::new(a.example(i), m, k), Mat::new(b.example(i), k, n));
+            gemm(a, b, MatMut::new(y, m, n));
+        }
+    }
+
+    // ga = g bᵀ
+    fn adjoint_a(&self, count: usize, g: &[T], b: View<'_, T>, _: &mut [T], ga: &mut Slot<'_, T>) {
+        let Product { m, k, n, shape: _ } = *self;
+        if b.is_shared() && (count == 1 || !ga.is_shared()) {
+            let b = Mat::new(b.example(0), k, n).transposed();
+            let rows = count * m;
+            gemm(Mat::new(g, rows, n), b, MatMut::new(ga.all(count), rows, k));
+            return;
+        }
+        for (i, g) in g.chunks_exact(m * n).take(count).enumerate() {
+            let b = Mat::new(b.example(i), k, n).transposed();
+            gemm(Mat::new(g, m, n), b, MatMut::new(ga.example(i), m, k));
+        }
+    }
+
+    // gb = aᵀ g
+    fn adjoint_b(&self, count: usize, a: View<'_, T>, g: &[T], _: &mut [T], gb: &mut Slot<'_, T>) {
+        let Product { m, k, n, shape: _ } = *self;
+        if gb.is_shared()
+            && let Some(rows) = self.rows(count, a, k)
+        {
+            let gb = MatMut::new(gb.all(count), k, n);
+            gemm(rows.transposed(), Mat::new(g, count * m, n), gb);
+            return;
+        }
+        for (i, g) in g.chunks_exact(m * n).take(count).enumerate() {
+            let a = Mat::new(a.example(i), m, k).transposed();
+            gemm(a, Mat::new(g, m, n), MatMut::new(gb.example(i), k, n));
+        }
+    }
+
+    fn deferred(&self) -> Option<(usize, &dyn DeferredSum<T>)> {
+        Some((self.n, self))
+    }
+}
+
+impl<T: Scalar> DeferredSum<T> for Product {
+    fn sum_range(
+        &self,
+        count: usize,
+        a: View<'_, T>,
+        g: View<'_, T>,
+        range: Range<usize>,
+        gb: &mut [T],
+    ) {
+        let Product { m, k, n, shape: _ } = *self;
+        // Rows first..first + height of b, that is columns of a.
+        let (first, height) = (range.start / n, range.len() / n);
+        if height == 0 {
+            return;
+        }
+        if let (Some(_), Some(g)) = (self.rows(count, a, k), self.rows(count, g, n)) {
+            let stride = if m == 1 { a.stride() } else { k };
+            let a = Mat::strided(&a.data()[first..], count * m, height, stride, 1);
+            gemm(a.transposed(), g, MatMut::new(gb, height, n));
+            return;
+        }
+        for i in 0..count {
+            let a = Mat::strided(&a.example(i)[first..], m, height, k, 1);
+            let g = Mat::new(g.example(i), m, n);
+            gemm(a.transposed(), g, MatMut::new(gb, height, n));
+        }
+    }
+}
+
+#[cfg(feature = "check")]
+mod cases {
+    use super::*;
+    use crate::check::Cases;
+    use proptest::prelude::*;
+
+    impl Cases for Dense {
+        fn cases() -> BoxedStrategy<(Self, Vec<Shape>)> {
+            (
+                proptest::collection::vec(1usize..=3, 0..=2),
+                1usize..=5,
+                1usize..=5,
+            )
+                .prop_map(|(mut x, input, out)| {
+                    x.push(input);
+                    (Dense, vec![Shape::new(&x), Shape::new(&[input, out])])
+                })
+                .boxed()
+        }
+    }
+
+    impl Cases for MatMul {
+        fn cases() -> BoxedStrategy<(Self, Vec<Shape>)> {
+            ([1usize..=5, 1usize..=5, 1usize..=5], 0..3)
+                .prop_map(|([m, k, n], form)| {
+                    let (a, b) = match form {
+                        0 => (Shape::new(&[k]), Shape::new(&[k, n])),
+                        1 => (Shape::new(&[m, k]), Shape::new(&[k])),
+                        _ => (Shape::new(&[m, k]), Shape::new(&[k, n])),
+                    };
+                    (MatMul, vec![a, b])
+                })
+                .boxed()
+        }
+    }
+}

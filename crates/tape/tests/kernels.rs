@@ -1,0 +1,302 @@
+//! The kernels against naive twins, over random shapes.
+
+mod twins;
+
+use osculant_tape::Scalar;
+use osculant_tape::kernel::conv2d;
+use osculant_tape::kernel::gemm::{Mat, MatMut, gemm, large, small};
+use osculant_tape::kernel::geometry::{ConvGeometry, same_padding};
+use proptest::prelude::*;
+use twins::{Conv, assert_close, numbers};
+
+type Product<T> = fn(Mat<'_, T>, Mat<'_, T>, MatMut<'_, T>);
+
+/// m, k, n; which factors are transposed; gaps between the rows of A, B and C.
+fn products() -> impl Strategy<Value = ([usize; 3], [bool; 2], [usize; 3])> {
+    let size = || prop_oneof![4 => 1usize..20, 2 => 1usize..80, 1 => Just(0)];
+    (
+        [size(), size(), size()],
+        any::<[bool; 2]>(),
+        [0usize..3, 0usize..3, 0usize..3],
+    )
+}
+
+fn check_product<T: Scalar>(
+    product: Product<T>,
+    [m, k, n]: [usize; 3],
+    [ta, tb]: [bool; 2],
+    gaps: [usize; 3],
+) {
+    // A factor is stored as it is or transposed, its rows `gap` numbers apart.
+    let factor = |rows: usize, cols: usize, flip: bool, gap: usize, seed: u64| {
+        let (down, across) = if flip { (cols, rows) } else { (rows, cols) };
+        let stride = across + gap;
+        (numbers::<T>(down * stride, seed), stride)
+    };
+    let (a, a_stride) = factor(m, k, ta, gaps[0], 1);
+    let (b, b_stride) = factor(k, n, tb, gaps[1], 2);
+    let c_stride = n + gaps[2];
+    let mut c = numbers::<T>(m * c_stride, 3);
+    let before = c.clone();
+
+    let view = |data, rows, cols, stride, flip| match flip {
+        false => Mat::strided(data, rows, cols, stride, 1),
+        true => Mat::strided(data, cols, rows, stride, 1).transposed(),
+    };
+    product(
+        view(&a, m, k, a_stride, ta),
+        view(&b, k, n, b_stride, tb),
+        MatMut::strided(&mut c, m, n, c_stride),
+    );
+
+    let at = |x: &[T], i: usize, j: usize, stride: usize, flip: bool| {
+        x[if flip { j * stride + i } else { i * stride + j }].to_f64()
+    };
+    for i in 0..m {
+        for j in 0..c_stride {
+            let sum: f64 = (0..k)
+                .filter(|_| j < n)
+                .map(|l| at(&a, i, l, a_stride, ta) * at(&b, l, j, b_stride, tb))
+                .sum();
+            let want = before[i * c_stride + j].to_f64() + sum;
+            assert_close(c[i * c_stride + j], want, k, || format!("entry {i}, {j}"));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn small_products_are_right_for_any_strides((shape, flips, gaps) in products()) {
+        check_product::<f32>(small, shape, flips, gaps);
+        check_product::<f64>(small, shape, flips, gaps);
+    }
+
+    #[test]
+    fn large_products_are_right_for_any_strides((shape, flips, gaps) in products()) {
+        check_product::<f32>(large, shape, flips, gaps);
+        check_product::<f64>(large, shape, flips, gaps);
+    }
+
+    #[test]
+    fn products_are_right_whichever_kernel_is_picked((shape, flips, gaps) in products()) {
+        check_product::<f32>(gemm, shape, flips, gaps);
+        check_product::<f64>(gemm, shape, flips, gaps);
+    }
+}
+
+#[test]
+fn a_deep_transposed_product_takes_several_panels() {
+    check_product::<f32>(small, [9, 700, 40], [false, true], [1, 0, 2]);
+    check_product::<f64>(small, [9, 700, 40], [true, true], [1, 0, 2]);
+}
+
+/// A scratch full of NaN: whoever reads what nobody wrote is found out.
+fn dirty<T: Scalar>(n: usize) -> Vec<T> {
+    vec![T::nan(); n]
+}
+
+fn check_conv<T: Scalar>(conv: &Conv, geometry: &ConvGeometry) {
+    let output = geometry.output_shape();
+    let x = numbers::<T>(geometry.image_len(), 1);
+    let w = numbers::<T>(geometry.weight_len(), 2);
+    let g = numbers::<T>(geometry.output_len(), 3);
+    let scratch = || dirty::<T>(conv2d::scratch_len(geometry));
+    let compare = |name: &str, got: &[T], before: &[T], want: &[f64], terms: usize| {
+        for (i, ((&got, &before), want)) in got.iter().zip(before).zip(want).enumerate() {
+            assert_close(got, before.to_f64() + want, terms, || {
+                format!("{name} entry {i} of {conv:?}")
+            });
+        }
+    };
+
+    // What is already there stays, and the result is added to it.
+    let mut y = g.clone();
+    conv2d::forward(geometry, &x, &w, &mut scratch(), &mut y);
+    let want = conv.forward(output, &x, &w);
+    compare("forward", &y, &g, &want, geometry.weight_len());
+
+    let mut gx = x.clone();
+    conv2d::adjoint_image(geometry, &g, &w, &mut scratch(), &mut gx);
+    let want = conv.adjoint_image(output, &g, &w);
+    compare("image adjoint", &gx, &x, &want, geometry.weight_len());
+
+    let mut gw = w.clone();
+    conv2d::adjoint_weight(geometry, &x, &g, &mut scratch(), &mut gw);
+    let want = conv.adjoint_weight(output, &x, &g);
+    compare("weight adjoint", &gw, &w, &want, geometry.output_len());
+}
+
+/// Image height and width, channels, kernel, stride, dilation and padding within these bounds.
+fn convs(size: usize, channels: usize, strided: bool) -> impl Strategy<Value = Conv> {
+    let steps = if strided { 3usize } else { 1 };
+    (
+        [1..=size, 1..=size],
+        [1..=channels, 1..=channels],
+        1usize..=3,
+        any::<bool>(),
+        [1usize..=5, 1usize..=5],
+        [1..=steps, 1..=steps],
+        [1..=steps, 1..=steps],
+        [0usize..4, 0usize..4, 0usize..4, 0usize..4],
+    )
+        .prop_map(
+            move |([h, w], [cin, cout], groups, depthwise, [kh, kw], stride, dilation, padding)| {
+                // Three geometries in four have one group when nothing else is strided.
+                let groups = if strided { groups } else { 1 };
+                let (cin, cout, groups) = match depthwise && strided {
+                    true => (cin, cin * groups, cin),
+                    false => (cin * groups, cout * groups, groups),
+                };
+                Conv {
+                    image: [h, w, cin],
+                    weight: [kh, kw, cin / groups, cout],
+                    stride,
+                    dilation,
+                    padding,
+                    groups,
+                }
+            },
+        )
+}
+
+fn geometry(conv: &Conv) -> Result<ConvGeometry, String> {
+    ConvGeometry::new(
+        conv.image,
+        conv.weight,
+        conv.stride,
+        conv.dilation,
+        conv.padding,
+        conv.groups,
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, max_global_rejects: 10_000, ..Default::default() })]
+
+    #[test]
+    fn convolutions_of_any_geometry_are_right(conv in convs(9, 5, true)) {
+        let geometry = geometry(&conv);
+        prop_assume!(geometry.is_ok());
+        check_conv::<f32>(&conv, geometry.as_ref().unwrap());
+        check_conv::<f64>(&conv, geometry.as_ref().unwrap());
+    }
+
+    #[test]
+    fn plain_convolutions_of_any_width_and_channel_count_are_right(conv in convs(20, 40, false)) {
+        let geometry = geometry(&conv);
+        prop_assume!(geometry.is_ok());
+        check_conv::<f32>(&conv, geometry.as_ref().unwrap());
+        check_conv::<f64>(&conv, geometry.as_ref().unwrap());
+    }
+
+    #[test]
+    fn same_padding_gives_one_output_per_stride(
+        n in 1usize..30, k in 1usize..8, s in 1usize..5, d in 1usize..4,
+    ) {
+        let [before, after] = same_padding(n, k, s, d).unwrap();
+        prop_assert!(before <= after && after <= before + 1);
+        let padding = [before, after, 0, 0];
+        let geometry = ConvGeometry::new([n, 1, 1], [k, 1, 1, 1], [s, 1], [d, 1], padding, 1);
+        // Where a stride leaps over what the kernel does not cover, no padding is needed.
+        prop_assert_eq!(geometry.unwrap().output_shape(), [n.div_ceil(s), 1, 1]);
+    }
+}
+
+#[test]
+fn a_tall_convolution_takes_several_blocks_of_patches() {
+    let conv = Conv {
+        image: [90, 31, 8],
+        weight: [4, 3, 8, 5],
+        stride: [1, 2],
+        dilation: [2, 1],
+        padding: [1, 0, 2, 3],
+        groups: 1,
+    };
+    check_conv::<f32>(&conv, &geometry(&conv).unwrap());
+    check_conv::<f64>(&conv, &geometry(&conv).unwrap());
+}
+
+#[test]
+fn geometry_says_what_does_not_fit() {
+    let conv = Conv {
+        image: [5, 7, 4],
+        weight: [3, 3, 4, 6],
+        stride: [1, 1],
+        dilation: [1, 1],
+        padding: [0; 4],
+        groups: 1,
+    };
+    assert!(geometry(&conv).is_ok());
+    let says = |conv: Conv, what: &str| {
+        let message = geometry(&conv).unwrap_err();
+        assert!(message.contains(what), "{message}");
+    };
+    says(
+        Conv {
+            stride: [1, 0],
+            ..conv
+        },
+        "stride is [1, 0]",
+    );
+    says(
+        Conv {
+            dilation: [0, 1],
+            ..conv
+        },
+        "dilation is [0, 1]",
+    );
+    says(Conv { groups: 0, ..conv }, "groups is 0");
+    says(Conv { groups: 4, ..conv }, "4 groups");
+    says(Conv { groups: 2, ..conv }, "third axis must be 2");
+    says(
+        Conv {
+            weight: [3, 3, 3, 6],
+            ..conv
+        },
+        "third axis must be 4",
+    );
+    says(
+        Conv {
+            dilation: [3, 1],
+            ..conv
+        },
+        "covers 7 rows",
+    );
+    says(
+        Conv {
+            weight: [3, 8, 4, 6],
+            ..conv
+        },
+        "8 columns",
+    );
+    says(
+        Conv {
+            image: [0, 7, 4],
+            ..conv
+        },
+        "axis of length 0",
+    );
+    says(
+        Conv {
+            padding: [usize::MAX, 1, 0, 0],
+            ..conv
+        },
+        "too many to count",
+    );
+    says(
+        Conv {
+            dilation: [usize::MAX, 1],
+            ..conv
+        },
+        "too many to count",
+    );
+    says(
+        Conv {
+            padding: [1 << 40, 0, 1 << 40, 0],
+            ..conv
+        },
+        "too large to count",
+    );
+}
