@@ -1,1 +1,19 @@
-//! placeholder
+//! Losses, data, curvature operators, solvers and the parts of trainers.
+//!
+//! Whatever knows a target or a step lives here; derivatives of graphs live in
+//! [`osculant_tape`], parameters in `osculant_layers`. Where to look:
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`loss`] | the [`Loss`](loss::Loss) trait, one file per loss, the adaptors |
+//! | [`examples`] | the [`Examples`](examples::Examples) trait, data sets in memory |
+//! | [`operator`] | [`LinearOperator`](operator::LinearOperator): sums, shifts, dense matrices |
+//! | [`vector`] | arithmetic on flat vectors, the same bits on any number of threads |
+
+mod error;
+pub mod examples;
+pub mod loss;
+pub mod operator;
+pub mod vector;
+
+pub use error::{OptimError, Result};
