@@ -1,5 +1,7 @@
 //! Reverse-mode graphs with the R-operator.
 
+#[cfg(feature = "check")]
+pub mod check;
 mod error;
 mod init;
 pub mod kernel;

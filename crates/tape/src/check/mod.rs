@@ -1,0 +1,6 @@
+//! Public verification of ops.
+
+mod cases;
+pub mod draw;
+
+pub use cases::{Cases, Domain, Drawn};
