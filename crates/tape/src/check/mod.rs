@@ -1,11 +1,6 @@
-//! Public verification of any op.
+//! Public verification of ops.
 
-use crate::Shape;
-use proptest::strategy::BoxedStrategy;
-use std::fmt::Debug;
+mod cases;
+pub mod draw;
 
-/// Draws options and shapes to test an op with.
-pub trait Cases: Debug + Clone + Sized + 'static {
-    /// The strategy: every option, and operand shapes that fit it.
-    fn cases() -> BoxedStrategy<(Self, Vec<Shape>)>;
-}
+pub use cases::{Cases, Domain, Drawn};

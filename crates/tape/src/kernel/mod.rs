@@ -5,5 +5,7 @@ mod depthwise;
 pub mod gemm;
 pub mod geometry;
 mod patches;
+pub mod pool;
+pub(crate) mod reduce;
 mod simd;
 mod small;
