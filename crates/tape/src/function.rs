@@ -1,8 +1,9 @@
 //! Derivatives of a plain function: no examples, no network, just x.
 
 use crate::error::Result;
-use crate::linearize::{Budget, Curved, Linearization, TileData};
+use crate::linearize::{Budget, Linearization, TileData};
 use crate::{Graph, Init, IntoShape, Scalar, Shape, Var};
+use std::sync::Arc;
 
 /// A function of one array, with all its derivatives.
 ///
@@ -28,7 +29,7 @@ pub struct Function<T: Scalar> {
 /// A function at a point: made by [`Function::at`].
 #[derive(Debug)]
 pub struct PointOf<'f, T: Scalar> {
-    lin: Linearization<'f, T>,
+    lin: Arc<Linearization<'f, T>>,
     value: Vec<T>,
 }
 
@@ -68,7 +69,10 @@ impl<T: Scalar> Function<T> {
         let lin = self
             .graph
             .linearize(x, &no_input, &[0], Budget::default())?;
-        Ok(PointOf { lin, value })
+        Ok(PointOf {
+            lin: Arc::new(lin),
+            value,
+        })
     }
 }
 
@@ -116,7 +120,7 @@ impl<T: Scalar> PointOf<'_, T> {
     /// # Errors
     /// A `v` that doesn't fit or isn't finite; a derivative that isn't finite, with its node.
     pub fn hessian_product(&self, v: &[T]) -> Result<Vec<T>> {
-        let curved: Curved<'_, T> = self.lin.with_gradient(Box::new(|_, u| {
+        let curved = self.lin.with_gradient(Box::new(|_, u| {
             u.into_iter().for_each(|u| u.fill(T::one()));
             Ok(0.0)
         }))?;

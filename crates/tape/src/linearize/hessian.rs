@@ -1,7 +1,7 @@
 //! Products with the Hessian of Σ ξ(z(θ)): jvp → B → vjp_jvp.
 
 use super::product::Pass;
-use super::{Cotangents, Curvature, Linearization};
+use super::{Curvature, Linearization, TileData};
 use crate::Scalar;
 use crate::error::Result;
 use crate::graph::scratch_len;
@@ -10,13 +10,18 @@ use crate::rounds::{Lane, Leaves, Totals, Worker};
 use crate::sweep::{self, Block, Direction, Point, Sink, grow, grow_all};
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
+
+/// [`Cotangents`](super::Cotangents) that an operator may carry to another thread.
+pub type OwnedCotangents<'a, T> =
+    dyn Fn(&TileData<'_, T>, Option<&mut [T]>) -> Result<f64> + Send + Sync + 'a;
 
 /// A linearization together with the gradient's cotangents at every node.
 ///
 /// Made by [`Linearization::with_gradient`].
-pub struct Curved<'l, T: Scalar> {
-    lin: &'l Linearization<'l, T>,
-    u: Box<Cotangents<'l, T>>,
+pub struct Curved<'g, T: Scalar> {
+    lin: Arc<Linearization<'g, T>>,
+    u: Box<OwnedCotangents<'g, T>>,
     /// The gradient's cotangents, tile by tile; empty if every product recomputes them.
     tiles: Vec<Vec<Vec<T>>>,
     /// The shared stratum's part of them: sums over all examples.
@@ -25,23 +30,27 @@ pub struct Curved<'l, T: Scalar> {
 
 impl<T: Scalar> fmt::Debug for Curved<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Curved").field("at", self.lin).finish()
+        f.debug_struct("Curved").field("at", &self.lin).finish()
     }
 }
 
-impl<T: Scalar> Linearization<'_, T> {
+impl<'g, T: Scalar> Linearization<'g, T> {
     /// Keeps the cotangents of Jᵀu, where `u` gives the outputs' cotangents: what products with
     /// the Hessian of Σ ξ(z) start from, u being ∇ξ.
     ///
     /// # Errors
     /// An error of `u`.
-    pub fn with_gradient<'l>(&'l self, u: Box<Cotangents<'l, T>>) -> Result<Curved<'l, T>> {
+    pub fn with_gradient(
+        self: &Arc<Self>,
+        u: Box<OwnedCotangents<'g, T>>,
+    ) -> Result<Curved<'g, T>> {
         let (graph, tile_len) = (self.graph, self.graph.plan.tile_len);
+        let (tiles, shared) = (Vec::new(), Vec::new());
         let mut curved = Curved {
-            lin: self,
+            lin: self.clone(),
             u,
-            tiles: Vec::new(),
-            shared: Vec::new(),
+            tiles,
+            shared,
         };
         if !graph.is_active() {
             return Ok(curved);
@@ -79,7 +88,7 @@ impl<T: Scalar> Curved<'_, T> {
     /// A vector that doesn't fit or isn't finite; a number that isn't finite on the way, with its
     /// node; an error of `b`.
     pub fn product_into(&self, v: &[T], b: &Curvature<'_, T>, out: &mut [T]) -> Result<()> {
-        let (lin, graph) = (self.lin, self.lin.graph);
+        let (lin, graph) = (&self.lin, self.lin.graph);
         graph.params.check("v", v)?;
         let stratum = &graph.plan.tile;
         let table = &stratum.hessian;
@@ -112,7 +121,7 @@ impl<T: Scalar> Curved<'_, T> {
 
     /// Carries the tangents of the shared nodes' cotangents back to the parameters'.
     fn shared(&self, v: &[T], totals: &mut Totals<T>) -> Result<()> {
-        let (lin, graph) = (self.lin, self.lin.graph);
+        let (lin, graph) = (&self.lin, self.lin.graph);
         let stratum = &graph.plan.shared;
         if stratum.steps.is_empty() {
             return Ok(());
@@ -168,7 +177,7 @@ impl<T: Scalar> Curved<'_, T> {
     }
 
     fn shared_gradient(&self) -> Result<Vec<Vec<T>>> {
-        let (lin, graph) = (self.lin, self.lin.graph);
+        let (lin, graph) = (&self.lin, self.lin.graph);
         let leaves = Leaves::Cotangents;
         let body = |w: &mut Worker<T>, lane: &mut Lane<T>, range: Range<usize>, rows: &mut [T]| {
             let point = lin.point(range.clone(), false);

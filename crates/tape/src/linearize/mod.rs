@@ -12,21 +12,21 @@ mod per_example;
 mod product;
 mod stream;
 
-pub use hessian::Curved;
+pub use hessian::{Curved, OwnedCotangents};
 pub use per_example::Columns;
 
 use crate::error::{GraphError, Result};
 use crate::graph::Graph;
 use crate::op::Tile;
 use crate::plan::Slots;
-use crate::rounds::{Lane, Leaves};
+use crate::rounds::{Lane, Leaves, Worker};
 use crate::sweep::{Block, Point, Sink, grow, grow_all};
 use crate::{Scalar, graph::scratch_len};
 use std::fmt;
 use std::ops::Range;
 
 /// Writes the input of the example of this number: all of its inputs, one after the other.
-pub type Feed<'a, T> = dyn Fn(usize, &mut [T]) + Sync + 'a;
+pub type Feed<'a, T> = dyn Fn(usize, &mut [T]) + Send + Sync + 'a;
 
 /// What a function between two sweeps may read of a tile.
 #[derive(Clone, Debug)]
@@ -164,7 +164,7 @@ impl<T: Scalar> Graph<T> {
         self.plan.tile.steps.last().is_some_and(|s| s.active)
     }
 
-    fn check_room(&self, out: &[T], expected: usize) -> Result<()> {
+    fn check_room<U>(&self, out: &[U], expected: usize) -> Result<()> {
         if out.len() == expected {
             return Ok(());
         }
@@ -220,6 +220,38 @@ impl<T: Scalar> Linearization<'_, T> {
     /// The point of linearization.
     pub fn theta(&self) -> &[T] {
         &self.theta
+    }
+
+    /// Calls `f` on every tile with its part of `out`: `per_example` items for each example.
+    ///
+    /// # Errors
+    /// An error of `f`, or room of the wrong length.
+    pub fn map_outputs<U: Send>(
+        &self,
+        per_example: usize,
+        out: &mut [U],
+        f: &(dyn Fn(&TileData<'_, T>, &mut [U]) -> Result<()> + Sync),
+    ) -> Result<()> {
+        self.graph.check_room(out, self.len() * per_example)?;
+        if out.is_empty() {
+            return Ok(());
+        }
+        let per_tile = self.graph.plan.tile_len * per_example;
+        self.graph
+            .each_tile(self.len(), out, per_tile, &|w, range, out| {
+                let point = self.point(range.clone(), false);
+                let Worker {
+                    block,
+                    slots,
+                    scratch,
+                    ..
+                } = w;
+                let block = self.values(&point, &range, block, slots, scratch)?;
+                f(
+                    &self.graph.tile_data(range, point.tile.examples, block),
+                    out,
+                )
+            })
     }
 
     /// Whether values are kept, rather than recomputed by every product.
