@@ -1,7 +1,6 @@
 //! The parts of trainers: damping, line search, curvature subsets.
 //!
-//! Each works alone and can be replaced by one's own. All of them are plain data: a clone is a
-//! checkpoint.
+//! Each works alone and can be replaced by one's own.
 
 mod damping;
 mod line_search;
@@ -9,4 +8,4 @@ mod sampling;
 
 pub use damping::{ConstantDamping, Damping, LevenbergMarquardt, Progress};
 pub use line_search::{Armijo, LineSearch, Search};
-pub use sampling::{Cyclic, Everything, Fresh, Given, Sampling, Size, SubsetOf};
+pub use sampling::{Cyclic, Everything, Fixed, Fresh, Given, Sampling, Size, Subset};
