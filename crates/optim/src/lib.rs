@@ -8,12 +8,16 @@
 //! | [`loss`] | the [`Loss`](loss::Loss) trait, one file per loss, the adaptors |
 //! | [`examples`] | the [`Examples`](examples::Examples) trait, data sets in memory |
 //! | [`operator`] | [`LinearOperator`](operator::LinearOperator): sums, shifts, dense matrices |
+//! | [`solve`] | [`Cg`](solve::Cg), preconditioners |
+//! | [`train`] | damping, line search, curvature subsets |
 //! | [`vector`] | arithmetic on flat vectors, the same bits on any number of threads |
 
 mod error;
 pub mod examples;
 pub mod loss;
 pub mod operator;
+pub mod solve;
+pub mod train;
 pub mod vector;
 
 pub use error::{OptimError, Result};
