@@ -15,9 +15,11 @@
 mod error;
 pub mod examples;
 pub mod loss;
+mod objective;
 pub mod operator;
 pub mod solve;
 pub mod train;
 pub mod vector;
 
 pub use error::{OptimError, Result};
+pub use objective::{Model, Objective};
