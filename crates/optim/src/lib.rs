@@ -10,8 +10,11 @@
 //! | [`operator`] | [`LinearOperator`](operator::LinearOperator): sums, shifts, dense matrices |
 //! | [`solve`] | [`Cg`](solve::Cg), preconditioners |
 //! | [`train`] | damping, line search, curvature subsets |
+//! | `check` | verification of one's own losses (feature `check`, which brings proptest) |
 //! | [`vector`] | arithmetic on flat vectors, the same bits on any number of threads |
 
+#[cfg(feature = "check")]
+pub mod check;
 mod error;
 pub mod examples;
 pub mod loss;
