@@ -6,16 +6,17 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use osculant_data::{About, DataError, ModelFile, Preprocess, check_destination, write_whole};
-use osculant_tape::{Graph, Init, Scalar};
+use osculant_layers::Network;
+use osculant_tape::{Init, Scalar};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 /// z = x·weight + bias, then + shift, a buffer.
-fn graph<T: Scalar>(width: usize) -> Graph<T> {
+fn graph<T: Scalar>(width: usize) -> Network<T> {
     let uniform = Init::Uniform {
         low: -1.0,
         high: 1.0,
     };
-    Graph::new(|t| {
+    Network::build(|t| {
         let weight = t.param("dense.weight", [width], uniform);
         let bias = t.param("dense.bias", [width], Init::Zeros);
         let shift = t.buffer("shift", [width], uniform);
@@ -164,7 +165,7 @@ fn equal_models_make_equal_files() {
 
 #[test]
 fn a_model_without_parameters_and_without_mean_comes_back() {
-    let net = Graph::<f32>::new(|t| t.input([2]) + t.input([2])).unwrap();
+    let net = Network::<f32>::build(|t| t.input([2]) + t.input([2])).unwrap();
     let preprocess = Preprocess::from_parts(0.1, None).unwrap();
     let bare = About {
         preprocess,
@@ -296,7 +297,7 @@ fn other_element_types_are_refused() {
 #[test]
 fn a_model_of_another_network_names_the_tensor_and_both_shapes() {
     let (model, _) = model::<f32>();
-    let restore = |mut net: Graph<f32>| {
+    let restore = |mut net: Network<f32>| {
         let before = format!("{:?}", net.params());
         let text = model.restore(&mut net).unwrap_err().to_string();
         assert_eq!(format!("{:?}", net.params()), before);
@@ -309,7 +310,7 @@ fn a_model_of_another_network_names_the_tensor_and_both_shapes() {
         ),
         "{text}"
     );
-    let more = Graph::new(|t| {
+    let more = Network::build(|t| {
         let w = t.param("conv1.weight", [3, 3], Init::Zeros);
         t.input([3, 3]) * w
     });
@@ -318,7 +319,7 @@ fn a_model_of_another_network_names_the_tensor_and_both_shapes() {
         text.contains("lacks the tensor `conv1.weight`, which has shape [3, 3]"),
         "{text}"
     );
-    let fewer = Graph::new(|t| t.input([3]) * t.param("dense.weight", [3], Init::Zeros));
+    let fewer = Network::build(|t| t.input([3]) * t.param("dense.weight", [3], Init::Zeros));
     let text = restore(fewer.unwrap());
     assert!(
         text.contains("its tensor `dense.bias`, of shape [3], has no place here"),
@@ -341,7 +342,8 @@ fn what_could_not_be_read_back_is_not_made() {
         ..about()
     };
     assert!(new(c, &theta).contains("`C` = `0`"));
-    let taken = Graph::<f32>::new(|t| t.input([1]) * t.param("preprocess.mean", [1], Init::Zeros));
+    let taken =
+        Network::<f32>::build(|t| t.input([1]) * t.param("preprocess.mean", [1], Init::Zeros));
     let text = ModelFile::new(about(), taken.unwrap().params(), &[1.0]).unwrap_err();
     assert!(
         text.to_string()

@@ -8,7 +8,8 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-use osculant_tape::{Graph, Params, Scalar};
+use osculant_layers::Network;
+use osculant_tape::{Params, Scalar};
 
 pub use self::fault::ModelFault;
 pub use self::format::Tensor;
@@ -44,16 +45,13 @@ pub struct About {
 ///
 /// ```
 /// use osculant_data::{About, ModelFile, Preprocess};
-/// use osculant_tape::{Graph, Init};
+/// use osculant_layers::prelude::*;
 ///
-/// let build = || Graph::<f32>::new(|t| {
-///     let w = t.param("weight", [3], Init::Uniform { low: -1.0, high: 1.0 });
-///     t.input([3]) * w
-/// });
-/// let graph = build()?;
-/// let theta = graph.params().init(1);
+/// let build = || Network::<f32>::new([3], |x| x.dense(2));
+/// let net = build()?;
+/// let theta = net.init(1);
 /// let about = About {
-///     network: r#"{"layers": []}"#.into(),
+///     network: r#"{"input_shape": [3], "layers": [{"type": "dense", "out": 2}]}"#.into(),
 ///     loss: "squared".into(),
 ///     regularization: 80.0,
 ///     seed: 1,
@@ -61,7 +59,7 @@ pub struct About {
 /// };
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("model.safetensors");
-/// ModelFile::new(about, graph.params(), &theta)?.save(&path)?;
+/// ModelFile::new(about, net.params(), &theta)?.save(&path)?;
 ///
 /// let model = ModelFile::load(&path)?;
 /// assert_eq!(model.about().loss, "squared");
@@ -178,21 +176,21 @@ impl ModelFile {
         })
     }
 
-    /// Gives a graph the model's numbers: θ is returned, frozen parameters and buffers are set.
+    /// Gives a network the model's numbers: θ is returned, frozen parameters and buffers are set.
     /// A file of the other scalar type is converted, numbers rounded where they must be.
     ///
     /// # Errors
     ///
     /// A model of another network: the first tensor, in order of the network's parameters, that
-    /// is missing or of another shape, or one that the network does not know. The graph then
+    /// is missing or of another shape, or one that the network does not know. The network then
     /// stays as it was.
-    pub fn restore<T: Scalar>(&self, graph: &mut Graph<T>) -> Result<Vec<T>, DataError> {
+    pub fn restore<T: Scalar>(&self, net: &mut Network<T>) -> Result<Vec<T>, DataError> {
         let values = self
-            .fit(graph.params())
+            .fit(net.params())
             .map_err(|fault| self.at_fault(fault))?;
-        let mut theta = vec![T::zero(); graph.params().len()];
+        let mut theta = vec![T::zero(); net.len()];
         for (name, values) in values {
-            graph.set(&mut theta, &name, &values)?;
+            net.set(&mut theta, &name, &values)?;
         }
         Ok(theta)
     }
