@@ -8,6 +8,14 @@ use std::panic::Location;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place(pub(crate) &'static Location<'static>);
 
+impl Place {
+    /// The line that calls this: for errors of functions that are themselves `#[track_caller]`.
+    #[track_caller]
+    pub fn caller() -> Self {
+        Place(Location::caller())
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.0.file(), self.0.line())
