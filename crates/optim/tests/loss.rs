@@ -294,3 +294,20 @@ fn a_curvature_without_a_factor_names_the_example() {
         assert!(error.to_string().contains("example 41"), "{error}");
     }
 }
+
+#[test]
+fn softmax_curvature_keeps_its_digits_when_the_network_is_sure() {
+    // p₀ = 1 − 2e⁻²⁰: in f32 it is 1, and dz − pᵀdz would leave nothing of row 0.
+    let (z, dz) = ([20.0f32, 0.0, 0.0], [1.0f32, 2.0, 3.0]);
+    let e = (-20f64).exp();
+    let expected = [-3.0 * e, e, 2.0 * e];
+    for (found, exact) in curvature(&SoftmaxCrossEntropy, &z, &0, &dz)
+        .iter()
+        .zip(expected)
+    {
+        assert!(
+            (f64::from(*found) / exact - 1.0).abs() < 1e-6,
+            "{found} {exact}"
+        );
+    }
+}

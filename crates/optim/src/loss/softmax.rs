@@ -123,16 +123,19 @@ impl<T: Scalar> Loss<T> for SoftmaxCrossEntropy {
     }
 
     fn curvature(&self, _z: &[T], _y: &u32, _x: &[T], p: &[T], dz: &[T], out: &mut [T]) {
-        // p ∘ (dz − mean), the mean weighted by p. Divided by Σp, which is 1 to rounding only:
-        // B·1 = 0 then holds to the rounding of f64 even where one p is all but 1.
+        // p ∘ (dz − mean), the mean weighted by p. Counted from the tangent of the likeliest
+        // class, and divided by Σp, which is 1 to rounding only: entries then keep their digits
+        // where one p is all but 1 and B is small, and B·1 = 0.
+        let top = (0..p.len()).fold(0, |top, k| if p[k] > p[top] { k } else { top });
+        let origin = dz.get(top).map_or(f64::NAN, |&dz| dz.to_f64());
         let (mut total, mut moment) = (0.0, 0.0);
         for (&p, &dz) in p.iter().zip(dz) {
             total += p.to_f64();
-            moment += p.to_f64() * dz.to_f64();
+            moment += p.to_f64() * (dz.to_f64() - origin);
         }
         let mean = moment / total;
         for ((out, &p), &dz) in out.iter_mut().zip(p).zip(dz) {
-            *out = p * T::from_f64(dz.to_f64() - mean);
+            *out = p * T::from_f64((dz.to_f64() - origin) - mean);
         }
     }
 

@@ -6,7 +6,10 @@
 
 mod dense;
 mod diagonal;
+mod gauss_newton;
+mod hessian;
 mod identity;
+mod jacobian;
 mod scaled;
 mod scratch;
 mod shifted;
@@ -14,7 +17,10 @@ mod sum;
 
 pub use dense::{Dense, Symmetric};
 pub use diagonal::Diagonal;
+pub use gauss_newton::GaussNewton;
+pub use hessian::Hessian;
 pub use identity::Identity;
+pub use jacobian::Jacobian;
 pub use scaled::Scaled;
 pub use shifted::Shifted;
 pub use sum::Sum;

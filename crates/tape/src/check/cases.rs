@@ -1,7 +1,7 @@
 //! What an op is tested on: its options, its operands' shapes, and the numbers they may hold.
 
-use crate::Shape;
 use crate::kind::{Bilinear, Linear, Pointwise, Selection};
+use crate::{Random, Shape};
 use proptest::prelude::*;
 use std::fmt::Debug;
 
@@ -35,6 +35,30 @@ pub enum Domain {
     Distinct,
     /// Between two numbers.
     Between(f64, f64),
+}
+
+impl Domain {
+    /// `n` numbers of this domain for operand `operand` of one example.
+    pub(super) fn draw(self, operand: usize, n: usize, random: &mut Random) -> Vec<f64> {
+        let mut x = vec![0.0; n];
+        match self {
+            Domain::Real => random.normal(1.0, &mut x),
+            Domain::Between(low, high) => random.uniform(low, high, &mut x),
+            Domain::Positive => x.fill_with(|| (4.0 * random.unit() - 2.0).exp2()),
+            Domain::NonZero => x.fill_with(|| {
+                let sign = if random.unit() < 0.5 { -1.0 } else { 1.0 };
+                sign * (4.0 * random.unit() - 2.0).exp2()
+            }),
+            Domain::Distinct => {
+                // Spaced by 1/8; another operand's numbers lie between.
+                let order = random.permutation(n);
+                for (x, place) in x.iter_mut().zip(order) {
+                    *x = (place as f64 - (n / 2) as f64 + 0.5 * (operand % 2) as f64) / 8.0;
+                }
+            }
+        }
+        x
+    }
 }
 
 macro_rules! lift {

@@ -83,33 +83,38 @@ impl Windows {
     /// The index of the maximum of every window and channel: the first in row-major order among
     /// equals, and the first NaN where there is one.
     pub fn winners<T: Scalar>(&self, x: &[T], winner: &mut [u32]) {
-        pulp::Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                self.each(
-                    #[inline(always)]
-                    |[oy, ox], rows, columns| {
-                        let at = (oy * self.out[1] + ox) * self.channels;
-                        let winner = &mut winner[at..][..self.channels];
-                        // Blocks of channels whose best values stay in registers.
-                        let (wide, rest) = winner.as_chunks_mut::<16>();
-                        for (b, winner) in wide.iter_mut().enumerate() {
-                            self.winner(16 * b, rows.clone(), columns.clone(), x, winner);
-                        }
-                        let from = 16 * wide.len();
-                        let (narrow, rest) = rest.as_chunks_mut::<4>();
-                        for (b, winner) in narrow.iter_mut().enumerate() {
-                            self.winner(from + 4 * b, rows.clone(), columns.clone(), x, winner);
-                        }
-                        let from = from + 4 * narrow.len();
-                        for (b, winner) in rest.iter_mut().enumerate() {
-                            let winner = std::array::from_mut(winner);
-                            self.winner(from + b, rows.clone(), columns.clone(), x, winner);
-                        }
-                    },
-                )
-            },
-        );
+        pulp::Arch::new().dispatch(Winners {
+            windows: self,
+            x,
+            winner,
+        });
+    }
+
+    #[inline(always)]
+    fn write_winners<T: Scalar>(&self, x: &[T], winner: &mut [u32]) {
+        let c = self.channels;
+        for oy in 0..self.out[0] {
+            for ox in 0..self.out[1] {
+                let covers = [self.covers(0, oy), self.covers(1, ox)];
+                let winner = &mut winner[(oy * self.out[1] + ox) * c..][..c];
+                // Blocks of channels whose best values stay in registers.
+                let (wide, rest) = winner.as_chunks_mut::<16>();
+                let (narrow, single) = rest.as_chunks_mut::<4>();
+                let mut channel = 0;
+                for winner in wide {
+                    self.winner(channel, &covers, x, winner);
+                    channel += 16;
+                }
+                for winner in narrow {
+                    self.winner(channel, &covers, x, winner);
+                    channel += 4;
+                }
+                for winner in single {
+                    self.winner(channel, &covers, x, std::array::from_mut(winner));
+                    channel += 1;
+                }
+            }
+        }
     }
 
     /// The winners of one window in `N` channels from `channel` on.
@@ -117,8 +122,7 @@ impl Windows {
     fn winner<T: Scalar, const N: usize>(
         &self,
         channel: usize,
-        rows: Range<usize>,
-        columns: Range<usize>,
+        [rows, columns]: &[Range<usize>; 2],
         x: &[T],
         winner: &mut [u32; N],
     ) {
@@ -128,7 +132,7 @@ impl Windows {
         let mut best = [T::zero(); N];
         best.copy_from_slice(&x[first..][..N]);
         let mut position = [first as u32; N];
-        for row in rows {
+        for row in rows.clone() {
             for column in columns.clone() {
                 let here = index(row, column);
                 let x = &x[here..][..N];
@@ -183,6 +187,22 @@ impl Windows {
                 }
             }
         });
+    }
+}
+
+/// [`Windows::winners`], compiled for each instruction set.
+struct Winners<'a, T> {
+    windows: &'a Windows,
+    x: &'a [T],
+    winner: &'a mut [u32],
+}
+
+impl<T: Scalar> pulp::NullaryFnOnce for Winners<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.windows.write_winners(self.x, self.winner);
     }
 }
 

@@ -204,6 +204,21 @@ impl<F: PointwiseFn<N>, const N: usize> PointwiseRules<F, N> {
     }
 }
 
+/// Calls `f(0)`, …, `f(N − 1)`, written out so that each inlines with its number known: then a
+/// loop over one derivative does not compute the others.
+#[inline(always)]
+fn each_of<const N: usize>(mut f: impl FnMut(usize)) {
+    if N > 0 {
+        f(0);
+    }
+    if N > 1 {
+        f(1);
+    }
+    for j in 2..N {
+        f(j);
+    }
+}
+
 /// Where a run lies: from `start` in its example, `outputs` in the tile.
 struct Place {
     example: usize,
@@ -230,7 +245,10 @@ impl Place {
         let gx = slot.example(self.example);
         match (gx.len(), gx) {
             // A single number that all outputs read.
-            (1, [gx]) if N > 1 => *gx += (0..self.run).map(value).sum(),
+            (1, [gx]) if N > 1 => {
+                let sum: f64 = (0..self.run).map(|e| value(e).to_f64()).sum();
+                *gx += T::from_f64(sum);
+            }
             (n, gx) => {
                 let gx = &mut gx[self.start % n.max(1)..][..self.run];
                 for (e, gx) in gx.iter_mut().enumerate() {
@@ -281,13 +299,16 @@ impl<T: Scalar, F: PointwiseFn<N>, const N: usize> Rules<T> for PointwiseRules<F
         self.each(at, |place, reads| {
             let dx = place.tangents::<T, N>(dx);
             let dy = &mut dy[place.outputs];
-            for (j, dx) in dx.iter().enumerate() {
-                let Some(dx) = dx else { continue };
-                for (e, dy) in dy.iter_mut().enumerate() {
-                    let (x, y) = reads.at::<F>(e);
-                    *dy += self.f.df(x, y)[j] * pick::<T, N>(dx, e);
-                }
-            }
+            each_of::<N>(
+                #[inline(always)]
+                |j| {
+                    let Some(dx) = dx[j] else { return };
+                    for (e, dy) in dy.iter_mut().enumerate() {
+                        let (x, y) = reads.at::<F>(e);
+                        *dy += self.f.df(x, y)[j] * pick::<T, N>(dx, e);
+                    }
+                },
+            );
         });
     }
 
@@ -295,13 +316,16 @@ impl<T: Scalar, F: PointwiseFn<N>, const N: usize> Rules<T> for PointwiseRules<F
     fn vjp(&self, at: &At<'_, T>, g: &[T], _: &mut [T], gx: &mut [Option<Slot<'_, T>>]) {
         self.each(at, |place, reads| {
             let g = &g[place.outputs.clone()];
-            for (j, gx) in gx.iter_mut().enumerate() {
-                let Some(gx) = gx else { continue };
-                place.add::<T, N>(gx, |e| {
-                    let (x, y) = reads.at::<F>(e);
-                    self.f.df(x, y)[j] * g[e]
-                });
-            }
+            each_of::<N>(
+                #[inline(always)]
+                |j| {
+                    let Some(gx) = &mut gx[j] else { return };
+                    place.add::<T, N>(gx, |e| {
+                        let (x, y) = reads.at::<F>(e);
+                        self.f.df(x, y)[j] * g[e]
+                    });
+                },
+            );
         });
     }
 
@@ -324,16 +348,22 @@ impl<T: Scalar, F: PointwiseFn<N>, const N: usize> Rules<T> for PointwiseRules<F
         self.each(at, |place, reads| {
             let dx = place.tangents::<T, N>(dx);
             let g = &g[place.outputs.clone()];
-            for (j, hx) in hx.iter_mut().enumerate() {
-                let Some(hx) = hx else { continue };
-                for (i, dx) in dx.iter().enumerate() {
-                    let Some(dx) = dx else { continue };
-                    place.add::<T, N>(hx, |e| {
-                        let (x, y) = reads.at::<F>(e);
-                        self.f.d2f(x, y)[j][i] * pick::<T, N>(dx, e) * g[e]
-                    });
-                }
-            }
+            each_of::<N>(
+                #[inline(always)]
+                |j| {
+                    let Some(hx) = &mut hx[j] else { return };
+                    each_of::<N>(
+                        #[inline(always)]
+                        |i| {
+                            let Some(dx) = dx[i] else { return };
+                            place.add::<T, N>(hx, |e| {
+                                let (x, y) = reads.at::<F>(e);
+                                self.f.d2f(x, y)[j][i] * pick::<T, N>(dx, e) * g[e]
+                            });
+                        },
+                    );
+                },
+            );
         });
     }
 }

@@ -48,6 +48,9 @@ pub type Cotangents<'a, T> = dyn Fn(&TileData<'_, T>, Option<&mut [T]>) -> Resul
 /// Given tangents of the outputs, overwrites their cotangents: a product with B.
 pub type Curvature<'a, T> = dyn Fn(&TileData<'_, T>, &[T], &mut [T]) -> Result<()> + Sync + 'a;
 
+/// What is made of a tile's outputs: items of one's own for each example.
+pub type Visit<'a, T, U> = dyn Fn(&TileData<'_, T>, &mut [U]) -> Result<()> + Sync + 'a;
+
 /// How much memory a linearization may use for what it keeps, in bytes. Above it, every product
 /// recomputes values tile by tile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,6 +210,11 @@ impl<T: Scalar> Linearization<'_, T> {
         self.examples.len()
     }
 
+    /// Whether products run on the thread pool: those that are too small don't.
+    pub fn is_parallel(&self) -> bool {
+        !self.graph.is_inline(self.len())
+    }
+
     /// Whether it covers no example.
     pub fn is_empty(&self) -> bool {
         self.examples.is_empty()
@@ -230,7 +238,7 @@ impl<T: Scalar> Linearization<'_, T> {
         &self,
         per_example: usize,
         out: &mut [U],
-        f: &(dyn Fn(&TileData<'_, T>, &mut [U]) -> Result<()> + Sync),
+        f: &Visit<'_, T, U>,
     ) -> Result<()> {
         self.graph.check_room(out, self.len() * per_example)?;
         if out.is_empty() {
