@@ -137,6 +137,21 @@ pub enum GraphError {
     },
 }
 
+impl GraphError {
+    /// What is wrong, without the place: for descriptions, whose lines are not Rust's.
+    pub fn reason(&self) -> String {
+        match self {
+            GraphError::Op {
+                shapes, message, ..
+            } => {
+                format!("operands {}: {message}", list(shapes))
+            }
+            GraphError::Invalid { what, message, .. } => format!("{what}: {message}"),
+            other => other.to_string(),
+        }
+    }
+}
+
 fn in_layer(layer: &str) -> String {
     if layer.is_empty() {
         String::new()

@@ -96,7 +96,7 @@ impl<T: Scalar> Graph<T> {
         };
         let Some(mut output) = output else {
             // A placeholder exists only where a mistake was noted.
-            return Err(tape.noted().unwrap_or(GraphError::ForeignVar {
+            return Err(tape.mistake().unwrap_or(GraphError::ForeignVar {
                 op: "output",
                 place,
             }));

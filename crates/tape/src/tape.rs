@@ -299,8 +299,9 @@ impl<T: Scalar> Tape<T> {
         }
     }
 
-    /// The first mistake noted so far.
-    pub(crate) fn noted(&self) -> Option<GraphError> {
+    /// The first mistake noted so far, for those who record on behalf of somebody else and can say
+    /// more about it.
+    pub fn mistake(&self) -> Option<GraphError> {
         self.recording.borrow().error.clone()
     }
 

@@ -1,11 +1,11 @@
 //! Verification of a loss: everything it claims, against its values alone.
 
 use super::cases::LossCase;
-use super::eigenvalues::eigenvalues;
 use super::ridders::derivative;
 use super::table::{compare, largest};
 use crate::error::{OptimError, Result, expect_length};
 use crate::loss::{Convexity, Loss, SquareRoot};
+use crate::solve::symmetric_eigenvalues;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use std::borrow::Borrow;
@@ -324,7 +324,7 @@ impl<'a, L: Loss<f64> + ?Sized> Point<'a, L> {
             return Ok(());
         }
         let m = self.z.len();
-        let smallest = eigenvalues(m, self.b.clone())
+        let smallest = symmetric_eigenvalues(m, &self.b)?
             .into_iter()
             .fold(f64::INFINITY, f64::min);
         if smallest < -self.rounding() {

@@ -4,10 +4,11 @@
 //! small case and prints a table of the entries that disagree.
 
 mod cases;
-mod eigenvalues;
 mod loss;
+mod network;
 mod ridders;
 mod table;
 
 pub use cases::{LossCase, labelled_cases, paired_cases};
 pub use loss::{check_loss, check_loss_at};
+pub use network::check_objective;

@@ -235,6 +235,11 @@ impl<'d, T: Scalar> Objective<'d, T> {
         Ok(Model::new(self, theta.to_vec()))
     }
 
+    /// wᵢ/W: what the loss of example i is multiplied by.
+    pub fn example_scale(&self, i: usize) -> f64 {
+        self.term.weight(i) / self.total_weight
+    }
+
     fn refuse(&self, what: &str, value: f64) -> Result<()> {
         if value.is_finite() {
             return Ok(());
@@ -256,7 +261,7 @@ impl<'d, T: Scalar> Objective<'d, T> {
         let mut kept = smallvec::SmallVec::<[T; 64]>::from_elem(T::zero(), self.term.kept());
         let mut sum = 0.0;
         for (k, at) in seen(data).enumerate() {
-            let scale = self.term.weight(at.example) / self.total_weight;
+            let scale = self.example_scale(at.example);
             sum += scale * self.term.value(&at, &mut kept);
             if let Some(u) = &mut u {
                 let m = at.z.len();

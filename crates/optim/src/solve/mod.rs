@@ -5,9 +5,11 @@
 //! bounded and says in a [`Stop`] why it ended.
 
 mod cg;
+mod eigenvalues;
 mod jacobi;
 mod stop;
 
 pub use cg::{Cg, Iteration, Solution, Solve, Workspace};
+pub use eigenvalues::symmetric_eigenvalues;
 pub use jacobi::{Jacobi, Preconditioner};
 pub use stop::Stop;
