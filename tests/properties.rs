@@ -13,7 +13,6 @@ enum Activation {
     Softplus,
     Gelu,
     Silu,
-    None,
 }
 
 impl Activation {
@@ -26,7 +25,6 @@ impl Activation {
             Activation::Softplus => x.softplus(),
             Activation::Gelu => x.gelu(),
             Activation::Silu => x.silu(),
-            Activation::None => x,
         }
     }
 }

@@ -169,10 +169,8 @@ impl<T: Scalar> Network<T> {
 
     fn count_examples(&self, inputs: &[T]) -> Result<Vec<usize>> {
         let n = self.input_size();
-        let count = match inputs.len().checked_div(n) {
-            Some(count) => count,
-            None => 1, // a network without inputs has one output
-        };
+        // A network without inputs has one output.
+        let count = inputs.len().checked_div(n).unwrap_or(1);
         if inputs.len() != count * n {
             return Err(GraphError::Length {
                 what: "`inputs`".into(),
