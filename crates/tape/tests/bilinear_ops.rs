@@ -45,7 +45,10 @@ fn single<T: Scalar>(map: &dyn BilinearMap<T>, a: &[T], b: &[T], g: &[T]) -> [Ve
 }
 
 fn dot<T: Scalar>(a: &[T], b: &[T]) -> f64 {
-    a.iter().zip(b).map(|(&a, &b)| a.to_f64() * b.to_f64()).sum()
+    a.iter()
+        .zip(b)
+        .map(|(&a, &b)| a.to_f64() * b.to_f64())
+        .sum()
 }
 
 fn check_op<T: Scalar, B: BilinearOp>(op: &B, shapes: &[Shape], k: usize, shared: [bool; 2]) {

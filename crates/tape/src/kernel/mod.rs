@@ -1,5 +1,6 @@
 //! Plain slices in, plain slices out: the arithmetic under the ops. Single-threaded throughout.
 
+mod contraction;
 pub mod conv2d;
 mod depthwise;
 pub mod gemm;
