@@ -109,6 +109,8 @@ fn products<T: Scalar>() {
         [384, 384, 384],
         [256, 784, 512],
         [784, 256, 512],
+        [196, 2304, 256],
+        [49, 4608, 512],
         [1024, 1024, 1024],
     ] {
         print!("  {:14}", format!("{}×{}×{}", shape[0], shape[1], shape[2]));
@@ -124,7 +126,8 @@ fn products<T: Scalar>() {
 
 fn convolutions<T: Scalar>() {
     println!(
-        "convolutions {}: forward, adjoint in the image, adjoint in the weight",
+        "convolutions {}: forward, adjoint in the weight, adjoint in the image (weight \
+         prepared per image, per tile)",
         T::NAME
     );
     for (name, image, weight, options) in layers() {
@@ -142,10 +145,14 @@ fn convolutions<T: Scalar>() {
         let image = rate(g.work(), || {
             conv2d::adjoint_image(&g, &y, &w, &mut scratch, &mut x)
         });
+        let prepared = {
+            let mut adjoint = conv2d::ImageAdjoint::new(&g, &w, &mut scratch);
+            rate(g.work(), || adjoint.add(&y, &mut x))
+        };
         let weight = rate(g.work(), || {
             conv2d::adjoint_weight(&g, &x, &y, &mut scratch, &mut w)
         });
-        println!("  {name:36} {forward:7.1} {image:7.1} {weight:7.1}");
+        println!("  {name:36} {forward:7.1} {weight:7.1} {image:7.1} {prepared:7.1}");
     }
 }
 
@@ -203,6 +210,12 @@ fn layers() -> Vec<(&'static str, [usize; 3], [usize; 4], Options)> {
             [5, 5, 6, 16],
             ([1, 1], [1, 1], [0; 4], 1),
         ),
+        ("56×56×64 3×3×64 same", [56, 56, 64], [3, 3, 64, 64], same(3)),
+        ("14×14×256 3×3×256 same", [14, 14, 256], [3, 3, 256, 256], same(3)),
+        ("7×7×512 3×3×512 same", [7, 7, 512], [3, 3, 512, 512], same(3)),
+        ("14×14×1024 1×1×512", [14, 14, 1024], [1, 1, 1024, 512], same(1)),
+        ("32×32×16 3×3×16 same", [32, 32, 16], [3, 3, 16, 16], same(3)),
+        ("32×32×8 3×3×8 same", [32, 32, 8], [3, 3, 8, 8], same(3)),
         ("14×14×32 1×1×64", [14, 14, 32], [1, 1, 32, 64], same(1)),
         (
             "16×16×32 3×3×64 stride 2",

@@ -1,5 +1,8 @@
 //! The one loop under matrix products and convolutions: C[i, :] += Σₜ A(i, t) · B(t, :).
 //!
+//! A(i, t) is a number; or, lane by lane, a row as long as C's, multiplied number by number: that is
+//! a depthwise convolution.
+//!
 //! Rows i and terms t are walked along up to three axes each, with strides of their own in A and B.
 //! So a convolution needs no matrix of patches: its rows are pixels, its terms run over kernel
 //! rows, kernel columns and channels, and A is the image itself, in which patches overlap. Columns
@@ -10,7 +13,8 @@
 
 #![allow(unsafe_code)]
 
-use super::simd::Lane;
+use super::simd::{Lane, run, same, same_mut};
+use crate::Scalar;
 use pulp::{Simd, WithSimd};
 
 /// How the rows of C lie in A: three nested axes, the last one fastest.
@@ -39,6 +43,44 @@ pub(crate) struct Contraction<'a, L> {
     pub(crate) c: &'a mut [L],
     /// The distance of two rows of C.
     pub(crate) c_row: usize,
+    /// Whether A(i, t) is a row instead of a number.
+    pub(crate) lane_by_lane: bool,
+}
+
+impl<T: Scalar> Contraction<'_, T> {
+    /// Adds to C.
+    ///
+    /// # Panics
+    /// If a stride reaches beyond an operand.
+    pub(crate) fn add(mut self) {
+        if let Some(contraction) = self.same() {
+            add_f32(contraction);
+        } else if let Some(contraction) = self.same() {
+            add_f64(contraction);
+        }
+    }
+
+    /// The same contraction, if `T` is `U`.
+    fn same<U: 'static>(&mut self) -> Option<Contraction<'_, U>> {
+        Some(Contraction {
+            rows: self.rows,
+            terms: self.terms,
+            cols: self.cols,
+            a: same(self.a)?,
+            b: same(self.b)?,
+            c: same_mut(self.c)?,
+            c_row: self.c_row,
+            lane_by_lane: self.lane_by_lane,
+        })
+    }
+}
+
+// Not generic, so that the loops are compiled in this crate, once.
+fn add_f32(contraction: Contraction<'_, f32>) {
+    run(contraction);
+}
+fn add_f64(contraction: Contraction<'_, f64>) {
+    run(contraction);
 }
 
 /// The last number that nested axes reach; saturates.
@@ -92,13 +134,16 @@ impl<L: Lane> WithSimd for Contraction<'_, L> {
             b,
             c,
             c_row,
+            lane_by_lane,
         } = self;
         if cols == 0 || rows.count.contains(&0) || terms.count.contains(&0) {
             return;
         }
         let n_rows = rows.count.iter().product::<usize>();
         let c_last = (n_rows - 1).saturating_mul(c_row).saturating_add(cols - 1);
-        let a_last = last(rows.count, rows.a).saturating_add(last(terms.count, terms.a));
+        let a_last = last(rows.count, rows.a)
+            .saturating_add(last(terms.count, terms.a))
+            .saturating_add(if lane_by_lane { cols - 1 } else { 0 });
         let b_last = last(terms.count, terms.b).saturating_add(cols - 1);
         assert!(
             a_last < a.len()
@@ -110,26 +155,23 @@ impl<L: Lane> WithSimd for Contraction<'_, L> {
         // SAFETY: the assertion holds for the last number that each of the three reaches, and
         // strides are not negative; `c` is borrowed mutably, so it overlaps neither `a` nor `b`.
         unsafe {
-            contract(
-                simd,
-                rows,
-                terms.merged(),
-                cols,
-                a.as_ptr(),
-                b.as_ptr(),
-                (c.as_mut_ptr(), c_row),
-            );
+            let (terms, a, b, c) = (terms.merged(), a.as_ptr(), b.as_ptr(), c.as_mut_ptr());
+            if lane_by_lane {
+                contract::<L, S, true>(simd, rows, terms, cols, a, b, (c, c_row));
+            } else {
+                contract::<L, S, false>(simd, rows, terms, cols, a, b, (c, c_row));
+            }
         }
     }
 }
 
-/// The contraction, on operands that were checked.
+/// The contraction, on operands that were checked; LANES says that A(i, t) is a row.
 ///
 /// # Safety
 /// All of A(i, t) and B(t, :) can be read, all of C[i, :] be read and written, and C overlaps
 /// neither.
 #[inline(always)]
-pub(crate) unsafe fn contract<L: Lane, S: Simd>(
+pub(crate) unsafe fn contract<L: Lane, S: Simd, const LANES: bool>(
     simd: S,
     rows: Rows,
     terms: Terms,
@@ -144,30 +186,31 @@ pub(crate) unsafe fn contract<L: Lane, S: Simd>(
     let mut j = 0;
     while j < cols {
         let left = cols - j;
+        let a = if LANES { a.wrapping_add(j) } else { a };
         let (b, c) = (b.wrapping_add(j), (c.wrapping_add(j), c_row));
         // SAFETY: a panel takes whole vectors while that many columns are left, and masks its last
         // vector to what is left.
         unsafe {
             // Few rows: wide blocks, or there were too few sums to hide how long each takes.
             if n_rows == 1 && left >= 8 * lanes {
-                single::<L, S, 8>(simd, &terms, a, b, c);
+                single::<L, S, LANES, 8>(simd, &terms, a, b, c);
                 j += 8 * lanes;
             } else if n_rows <= 4 && left >= 4 * lanes {
-                panel::<L, S, 4, false, true>(simd, &rows, &terms, a, b, c, all);
+                panel::<L, S, LANES, 4, false, true>(simd, &rows, &terms, a, b, c, all);
                 j += 4 * lanes;
             } else if left >= 2 * lanes {
-                panel::<L, S, 2, false, false>(simd, &rows, &terms, a, b, c, all);
+                panel::<L, S, LANES, 2, false, false>(simd, &rows, &terms, a, b, c, all);
                 j += 2 * lanes;
             } else if left > lanes {
                 let mask = L::mask(simd, left - lanes);
-                panel::<L, S, 2, true, false>(simd, &rows, &terms, a, b, c, mask);
+                panel::<L, S, LANES, 2, true, false>(simd, &rows, &terms, a, b, c, mask);
                 j = cols;
             } else if left == lanes {
-                panel::<L, S, 1, false, false>(simd, &rows, &terms, a, b, c, all);
+                panel::<L, S, LANES, 1, false, false>(simd, &rows, &terms, a, b, c, all);
                 j = cols;
             } else {
                 let mask = L::mask(simd, left);
-                panel::<L, S, 1, true, false>(simd, &rows, &terms, a, b, c, mask);
+                panel::<L, S, LANES, 1, true, false>(simd, &rows, &terms, a, b, c, mask);
                 j = cols;
             }
         }
@@ -179,7 +222,7 @@ pub(crate) unsafe fn contract<L: Lane, S: Simd>(
 /// # Safety
 /// As for [`block`].
 #[inline(always)]
-unsafe fn single<L: Lane, S: Simd, const N: usize>(
+unsafe fn single<L: Lane, S: Simd, const LANES: bool, const N: usize>(
     simd: S,
     terms: &Terms,
     a: *const L,
@@ -188,7 +231,7 @@ unsafe fn single<L: Lane, S: Simd, const N: usize>(
 ) {
     let all = L::mask(simd, L::lanes::<S>());
     // SAFETY: the caller vouches for all.
-    unsafe { block::<L, S, 1, N, false>(simd, terms, [a], b, c, all) }
+    unsafe { block::<L, S, LANES, 1, N, false>(simd, terms, [a], b, c, all) }
 }
 
 /// All rows × N vectors of columns, in blocks of rows of about equal height; FEW says that there
@@ -197,7 +240,14 @@ unsafe fn single<L: Lane, S: Simd, const N: usize>(
 /// # Safety
 /// As for [`contract`]; N vectors of columns exist, the last in the lanes of `mask` if MASKED.
 #[inline(always)]
-unsafe fn panel<L: Lane, S: Simd, const N: usize, const MASKED: bool, const FEW: bool>(
+unsafe fn panel<
+    L: Lane,
+    S: Simd,
+    const LANES: bool,
+    const N: usize,
+    const MASKED: bool,
+    const FEW: bool,
+>(
     simd: S,
     rows: &Rows,
     terms: &Terms,
@@ -220,7 +270,9 @@ unsafe fn panel<L: Lane, S: Simd, const N: usize, const MASKED: bool, const FEW:
                     *from = a.wrapping_add(at.next(rows));
                 }
                 // SAFETY: `height` rows are left, and `from` says where each begins.
-                unsafe { block::<L, S, $p, N, MASKED>(simd, terms, from, b, (c, c_row), mask) }
+                unsafe {
+                    block::<L, S, LANES, $p, N, MASKED>(simd, terms, from, b, (c, c_row), mask)
+                }
             }};
         }
         match height {
@@ -274,7 +326,14 @@ impl Position {
 /// read and N of P rows of `c` be read and written, the last of them in the lanes of `mask` only, if
 /// MASKED; `c` overlaps neither `a` nor `b`.
 #[inline(always)]
-unsafe fn block<L: Lane, S: Simd, const P: usize, const N: usize, const MASKED: bool>(
+unsafe fn block<
+    L: Lane,
+    S: Simd,
+    const LANES: bool,
+    const P: usize,
+    const N: usize,
+    const MASKED: bool,
+>(
     simd: S,
     terms: &Terms,
     a: [*const L; P],
@@ -285,6 +344,16 @@ unsafe fn block<L: Lane, S: Simd, const P: usize, const N: usize, const MASKED: 
     let lanes = L::lanes::<S>();
     let zero = L::splat(simd, L::zero());
     let mut sum = [[zero; N]; P];
+    // Vector j of the N that begin at `p`.
+    macro_rules! load {
+        ($p:expr, $j:expr) => {
+            if MASKED && $j == N - 1 {
+                L::load_masked(simd, mask, $p.add($j * lanes))
+            } else {
+                L::load::<S>($p.add($j * lanes))
+            }
+        };
+    }
     let Terms {
         count,
         a: step,
@@ -299,16 +368,19 @@ unsafe fn block<L: Lane, S: Simd, const P: usize, const N: usize, const MASKED: 
                 for _ in 0..count[2] {
                     let mut bs = [zero; N];
                     for (j, x) in bs.iter_mut().enumerate() {
-                        *x = if MASKED && j == N - 1 {
-                            L::load_masked(simd, mask, b.add(j * lanes))
-                        } else {
-                            L::load::<S>(b.add(j * lanes))
-                        };
+                        *x = load!(b, j);
                     }
                     for (sum, a) in sum.iter_mut().zip(&a) {
-                        let x = L::splat(simd, *a.add(from));
-                        for (sum, &b) in sum.iter_mut().zip(&bs) {
-                            *sum = L::fma(simd, x, b, *sum);
+                        let a = a.add(from);
+                        if LANES {
+                            for (j, (sum, &b)) in sum.iter_mut().zip(&bs).enumerate() {
+                                *sum = L::fma(simd, load!(a, j), b, *sum);
+                            }
+                        } else {
+                            let x = L::splat(simd, *a);
+                            for (sum, &b) in sum.iter_mut().zip(&bs) {
+                                *sum = L::fma(simd, x, b, *sum);
+                            }
                         }
                     }
                     from = from.wrapping_add(step[2]);

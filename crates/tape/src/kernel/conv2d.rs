@@ -11,23 +11,66 @@
 //! No kernel is flipped: this is what neural networks call a convolution.
 //!
 //! # Routes
-//! A 1×1 convolution is a matrix product. Depthwise ones are direct loops that vectorize over
-//! channels. The others copy patches into the scratch, a block of output rows at a time, and
-//! multiply.
+//! A 1×1 convolution is a matrix product. Others are contractions straight from the padded image.
+//! The exception is the adjoint in the image where both stride and dilation exceed 1, or where a
+//! group has fewer input channels than make a vector worthwhile: it multiplies into a matrix of
+//! patches, a block of output rows at a time, and adds these up.
 
 use super::gemm::{Mat, MatMut, gemm};
 use super::geometry::ConvGeometry;
-use super::{depthwise, patches};
+use super::{direct, patches};
 use crate::Scalar;
 
-/// How many numbers of scratch the three functions need.
+/// How many numbers of scratch the functions of this module need.
 pub fn scratch_len(geometry: &ConvGeometry) -> usize {
-    if geometry.is_pointwise() || geometry.is_depthwise() {
-        0
-    } else {
-        patches::scratch_len(geometry)
+    let image = match Route::of_image(geometry) {
+        Route::Product => 0,
+        _ => direct::image_scratch(geometry),
+    };
+    let cotangent = match Route::of_cotangent(geometry) {
+        Route::Product => 0,
+        Route::Direct => direct::cotangent_scratch(geometry).iter().sum(),
+        Route::Patches => patches::scratch_len(geometry),
+    };
+    image.max(cotangent)
+}
+
+/// How a convolution is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Route {
+    /// As a matrix product.
+    Product,
+    /// Straight from the padded image.
+    Direct,
+    /// Through a matrix of patches.
+    Patches,
+}
+
+impl Route {
+    /// For forward and the adjoint in the weight.
+    fn of_image(g: &ConvGeometry) -> Self {
+        if g.is_pointwise() {
+            Route::Product
+        } else {
+            Route::Direct
+        }
+    }
+
+    /// For the adjoint in the image. Its columns are input channels.
+    fn of_cotangent(g: &ConvGeometry) -> Self {
+        let narrow = g.cin / g.groups < NARROW && !g.is_depthwise();
+        if g.is_pointwise() {
+            Route::Product
+        } else if narrow || !direct::has_image_adjoint(g) {
+            Route::Patches
+        } else {
+            Route::Direct
+        }
     }
 }
+
+/// With fewer columns than this, lanes of a vector stay empty: patches are faster.
+const NARROW: usize = 4;
 
 /// y += x ∗ w.
 ///
@@ -40,40 +83,13 @@ pub fn forward<T: Scalar>(
     scratch: &mut [T],
     y: &mut [T],
 ) {
-    if geometry.is_depthwise() {
-        depthwise::forward(geometry, x, w, y);
-    } else if geometry.is_pointwise() {
-        for group in Group::all(geometry) {
-            gemm(group.pixels(x), group.weight(w), group.outputs_mut(y));
+    match Route::of_image(geometry) {
+        Route::Product => {
+            for group in Group::all(geometry) {
+                gemm(group.pixels(x), group.weight(w), group.outputs_mut(y));
+            }
         }
-    } else {
-        patches::forward(geometry, x, w, scratch, y);
-    }
-}
-
-/// gx += the adjoint of x ↦ x ∗ w, applied to g.
-///
-/// # Panics
-/// As indexing does, if a slice is shorter than `geometry` says.
-pub fn adjoint_image<T: Scalar>(
-    geometry: &ConvGeometry,
-    g: &[T],
-    w: &[T],
-    scratch: &mut [T],
-    gx: &mut [T],
-) {
-    if geometry.is_depthwise() {
-        depthwise::adjoint_image(geometry, g, w, gx);
-    } else if geometry.is_pointwise() {
-        for group in Group::all(geometry) {
-            gemm(
-                group.outputs(g),
-                group.weight(w).transposed(),
-                group.pixels_mut(gx),
-            );
-        }
-    } else {
-        patches::adjoint_image(geometry, g, w, scratch, gx);
+        _ => direct::forward(geometry, x, w, scratch, y),
     }
 }
 
@@ -88,19 +104,80 @@ pub fn adjoint_weight<T: Scalar>(
     scratch: &mut [T],
     gw: &mut [T],
 ) {
-    if geometry.is_depthwise() {
-        depthwise::adjoint_weight(geometry, x, g, gw);
-    } else if geometry.is_pointwise() {
-        for group in Group::all(geometry) {
-            gemm(
-                group.pixels(x).transposed(),
-                group.outputs(g),
-                group.weight_mut(gw),
-            );
+    match Route::of_image(geometry) {
+        Route::Product => {
+            for group in Group::all(geometry) {
+                let pixels = group.pixels(x).transposed();
+                gemm(pixels, group.outputs(g), group.weight_mut(gw));
+            }
         }
-    } else {
-        patches::adjoint_weight(geometry, x, g, scratch, gw);
+        _ => direct::adjoint_weight(geometry, x, g, scratch, gw),
     }
+}
+
+/// The adjoint of x ↦ x ∗ w, for as many images as share w: it is prepared once.
+#[derive(Debug)]
+pub struct ImageAdjoint<'a, T> {
+    geometry: &'a ConvGeometry,
+    w: &'a [T],
+    /// The weight flipped and transposed, on the direct route.
+    flipped: &'a [T],
+    scratch: &'a mut [T],
+}
+
+impl<'a, T: Scalar> ImageAdjoint<'a, T> {
+    /// Prepares the adjoint for the weight `w`.
+    ///
+    /// # Panics
+    /// As indexing does, if a slice is shorter than `geometry` and [`scratch_len`] say.
+    pub fn new(geometry: &'a ConvGeometry, w: &'a [T], scratch: &'a mut [T]) -> Self {
+        let flipped = match Route::of_cotangent(geometry) {
+            Route::Direct => geometry.weight_len(),
+            _ => 0,
+        };
+        let (flipped, scratch) = scratch.split_at_mut(flipped);
+        if !flipped.is_empty() {
+            direct::flip(geometry, w, flipped);
+        }
+        ImageAdjoint {
+            geometry,
+            w,
+            flipped,
+            scratch,
+        }
+    }
+
+    /// gx += the adjoint applied to g.
+    ///
+    /// # Panics
+    /// As indexing does, if a slice is shorter than the geometry says.
+    pub fn add(&mut self, g: &[T], gx: &mut [T]) {
+        let geometry = self.geometry;
+        match Route::of_cotangent(geometry) {
+            Route::Product => {
+                for group in Group::all(geometry) {
+                    let weight = group.weight(self.w).transposed();
+                    gemm(group.outputs(g), weight, group.pixels_mut(gx));
+                }
+            }
+            Route::Direct => direct::adjoint_image(geometry, g, self.flipped, self.scratch, gx),
+            Route::Patches => patches::adjoint_image(geometry, g, self.w, self.scratch, gx),
+        }
+    }
+}
+
+/// gx += the adjoint of x ↦ x ∗ w, applied to g, for one image.
+///
+/// # Panics
+/// As indexing does, if a slice is shorter than `geometry` says.
+pub fn adjoint_image<T: Scalar>(
+    geometry: &ConvGeometry,
+    g: &[T],
+    w: &[T],
+    scratch: &mut [T],
+    gx: &mut [T],
+) {
+    ImageAdjoint::new(geometry, w, scratch).add(g, gx);
 }
 
 /// One group's share of the channels, as matrices.

@@ -2,7 +2,7 @@
 
 mod contraction;
 pub mod conv2d;
-mod depthwise;
+mod direct;
 pub mod gemm;
 pub mod geometry;
 mod patches;

@@ -146,7 +146,7 @@ unsafe fn panels<L: Lane, S: Simd>(
         b: [0, 0, b.row],
     };
     // SAFETY: the caller vouches for the same entries.
-    unsafe { contract(simd, rows, terms, n, a.data, b.data, (c, row)) }
+    unsafe { contract::<L, S, false>(simd, rows, terms, n, a.data, b.data, (c, row)) }
 }
 
 /// C += A·B as inner products, where rows of A and columns of B have no gaps.
