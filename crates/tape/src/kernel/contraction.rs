@@ -16,6 +16,7 @@
 use super::simd::{Lane, run, same, same_mut};
 use crate::Scalar;
 use pulp::{Simd, WithSimd};
+use std::mem::MaybeUninit;
 
 /// How the rows of C lie in A: three nested axes, the last one fastest.
 #[derive(Clone, Copy, Debug)]
@@ -234,13 +235,100 @@ unsafe fn single<L: Lane, S: Simd, const LANES: bool, const N: usize>(
     unsafe { block::<L, S, LANES, 1, N, false>(simd, terms, [a], b, c, all) }
 }
 
-/// All rows × N vectors of columns, in blocks of rows of about equal height; FEW says that there
-/// are four rows at most.
+/// All rows × N vectors of columns; FEW says that there are four rows at most.
+///
+/// A panel of B whose rows lie far apart does not stay in the cache, however small it is: where it is
+/// used often enough, it is copied to the stack, some terms at a time.
 ///
 /// # Safety
 /// As for [`contract`]; N vectors of columns exist, the last in the lanes of `mask` if MASKED.
 #[inline(always)]
 unsafe fn panel<
+    L: Lane,
+    S: Simd,
+    const LANES: bool,
+    const N: usize,
+    const MASKED: bool,
+    const FEW: bool,
+>(
+    simd: S,
+    rows: &Rows,
+    terms: &Terms,
+    a: *const L,
+    b: *const L,
+    c: (*mut L, usize),
+    mask: L::Mask<S>,
+) {
+    let apart = terms.b[2].saturating_mul(size_of::<L>());
+    let extent = terms.count.iter().product::<usize>().saturating_mul(apart);
+    if LANES || FEW || extent < FAR || rows.count.iter().product::<usize>() < OFTEN {
+        // SAFETY: the caller vouches for all.
+        unsafe { blocks::<L, S, LANES, N, MASKED, FEW>(simd, rows, terms, a, b, c, mask) };
+        return;
+    }
+    let lanes = L::lanes::<S>();
+    let width = N * lanes;
+    let mut copy = [MaybeUninit::<L>::uninit(); COPY];
+    let copy = copy.as_mut_ptr().cast::<L>();
+    // As many terms as fit: along the last axis; if all of it does, along the others too.
+    let fit = COPY / width;
+    let last = terms.count[2].min(fit);
+    let middle = terms.count[1].min(fit / last);
+    let middle = if last == terms.count[2] { middle } else { 1 };
+    for t0 in 0..terms.count[0] {
+        for t1 in (0..terms.count[1]).step_by(middle) {
+            for t2 in (0..terms.count[2]).step_by(last) {
+                let part = Terms {
+                    count: [
+                        1,
+                        middle.min(terms.count[1] - t1),
+                        last.min(terms.count[2] - t2),
+                    ],
+                    a: terms.a,
+                    b: [0, last.min(terms.count[2] - t2) * width, width],
+                };
+                let start = |stride: &[usize; 3]| t0 * stride[0] + t1 * stride[1] + t2 * stride[2];
+                let a = a.wrapping_add(start(&terms.a));
+                let mut to = copy;
+                // SAFETY: the part's terms are some of B's, N vectors each; `fit` times N vectors
+                // have room in the copy, and what the blocks read of it has been written.
+                unsafe {
+                    for i in 0..part.count[1] {
+                        for k in 0..part.count[2] {
+                            let from = b.add(start(&terms.b) + i * terms.b[1] + k * terms.b[2]);
+                            for j in 0..N {
+                                let x = if MASKED && j == N - 1 {
+                                    L::load_masked(simd, mask, from.add(j * lanes))
+                                } else {
+                                    L::load::<S>(from.add(j * lanes))
+                                };
+                                L::store(to.add(j * lanes), x);
+                            }
+                            to = to.wrapping_add(width);
+                        }
+                    }
+                    blocks::<L, S, LANES, N, MASKED, FEW>(simd, rows, &part, a, copy, c, mask);
+                }
+            }
+        }
+    }
+}
+
+/// How many numbers of B are copied at a time.
+const COPY: usize = 4096;
+
+/// B is copied where a panel of it reaches over this many bytes …
+const FAR: usize = 512 << 10;
+
+/// … and is used by at least this many rows.
+const OFTEN: usize = 24;
+
+/// A panel in blocks of rows of about equal height.
+///
+/// # Safety
+/// As for [`panel`].
+#[inline(always)]
+unsafe fn blocks<
     L: Lane,
     S: Simd,
     const LANES: bool,
@@ -271,7 +359,7 @@ unsafe fn panel<
                 }
                 // SAFETY: `height` rows are left, and `from` says where each begins.
                 unsafe {
-                    block::<L, S, LANES, $p, N, MASKED>(simd, terms, from, b, (c, c_row), mask)
+                    block::<L, S, LANES, $p, N, MASKED>(simd, terms, from, b, (c, c_row), mask);
                 }
             }};
         }
