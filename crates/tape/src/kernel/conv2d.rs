@@ -11,10 +11,10 @@
 //! No kernel is flipped: this is what neural networks call a convolution.
 //!
 //! # Routes
-//! A 1×1 convolution is a matrix product. Others are contractions straight from the padded image.
-//! The exception is the adjoint in the image where both stride and dilation exceed 1, or where a
-//! group has fewer input channels than make a vector worthwhile: it multiplies into a matrix of
-//! patches, a block of output rows at a time, and adds these up.
+//! All are contractions straight from the padded image, with two exceptions. A 1×1 convolution of
+//! the bare image is a matrix product. And the adjoint in the image, where both stride and dilation
+//! exceed 1 or where a group has few input channels, multiplies into a matrix of patches, a block of
+//! output rows at a time, and adds these up.
 
 use super::gemm::{Mat, MatMut, gemm};
 use super::geometry::ConvGeometry;
@@ -23,54 +23,45 @@ use crate::Scalar;
 
 /// How many numbers of scratch the functions of this module need.
 pub fn scratch_len(geometry: &ConvGeometry) -> usize {
-    let image = match Route::of_image(geometry) {
-        Route::Product => 0,
-        _ => direct::image_scratch(geometry),
+    let image = match geometry.is_pointwise() {
+        true => 0,
+        false => direct::image_scratch(geometry),
     };
     let cotangent = match Route::of_cotangent(geometry) {
-        Route::Product => 0,
         Route::Direct => direct::cotangent_scratch(geometry).iter().sum(),
         Route::Patches => patches::scratch_len(geometry),
     };
     image.max(cotangent)
 }
 
-/// How a convolution is computed.
+/// How the adjoint in the image is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Route {
-    /// As a matrix product.
-    Product,
-    /// Straight from the padded image.
+    /// Straight from the padded cotangent.
     Direct,
     /// Through a matrix of patches.
     Patches,
 }
 
 impl Route {
-    /// For forward and the adjoint in the weight.
-    fn of_image(g: &ConvGeometry) -> Self {
-        if g.is_pointwise() {
-            Route::Product
-        } else {
-            Route::Direct
-        }
-    }
-
-    /// For the adjoint in the image. Its columns are input channels.
+    /// For the adjoint in the image.
+    ///
+    /// Its columns are input channels. Straight from the cotangent, they fill vectors of 16 only
+    /// in part if they are few, and every image pixel costs; through patches, columns are plenty and
+    /// output pixels cost, but twice as much each.
     fn of_cotangent(g: &ConvGeometry) -> Self {
-        let narrow = g.cin / g.groups < NARROW && !g.is_depthwise();
-        if g.is_pointwise() {
-            Route::Product
-        } else if narrow || !direct::has_image_adjoint(g) {
-            Route::Patches
-        } else {
-            Route::Direct
+        let cin = g.cin / g.groups;
+        let step = g.stride[0].saturating_mul(g.stride[1]);
+        let pixels = (g.image[0] * g.image[1]).div_ceil(step);
+        let direct = pixels.saturating_mul(cin.next_multiple_of(16));
+        let patches = (g.output[0] * g.output[1]).saturating_mul(2 * cin);
+        let narrow = direct > patches && !g.is_depthwise();
+        match direct::has_image_adjoint(g) {
+            true if g.kernel == [1, 1] || !narrow => Route::Direct,
+            _ => Route::Patches,
         }
     }
 }
-
-/// With fewer columns than this, lanes of a vector stay empty: patches are faster.
-const NARROW: usize = 4;
 
 /// y += x ∗ w.
 ///
@@ -83,13 +74,12 @@ pub fn forward<T: Scalar>(
     scratch: &mut [T],
     y: &mut [T],
 ) {
-    match Route::of_image(geometry) {
-        Route::Product => {
-            for group in Group::all(geometry) {
-                gemm(group.pixels(x), group.weight(w), group.outputs_mut(y));
-            }
+    if geometry.is_pointwise() {
+        for group in Group::all(geometry) {
+            gemm(group.pixels(x), group.weight(w), group.outputs_mut(y));
         }
-        _ => direct::forward(geometry, x, w, scratch, y),
+    } else {
+        direct::forward(geometry, x, w, scratch, y);
     }
 }
 
@@ -104,14 +94,13 @@ pub fn adjoint_weight<T: Scalar>(
     scratch: &mut [T],
     gw: &mut [T],
 ) {
-    match Route::of_image(geometry) {
-        Route::Product => {
-            for group in Group::all(geometry) {
-                let pixels = group.pixels(x).transposed();
-                gemm(pixels, group.outputs(g), group.weight_mut(gw));
-            }
+    if geometry.is_pointwise() {
+        for group in Group::all(geometry) {
+            let pixels = group.pixels(x).transposed();
+            gemm(pixels, group.outputs(g), group.weight_mut(gw));
         }
-        _ => direct::adjoint_weight(geometry, x, g, scratch, gw),
+    } else {
+        direct::adjoint_weight(geometry, x, g, scratch, gw);
     }
 }
 
@@ -154,12 +143,6 @@ impl<'a, T: Scalar> ImageAdjoint<'a, T> {
     pub fn add(&mut self, g: &[T], gx: &mut [T]) {
         let geometry = self.geometry;
         match Route::of_cotangent(geometry) {
-            Route::Product => {
-                for group in Group::all(geometry) {
-                    let weight = group.weight(self.w).transposed();
-                    gemm(group.outputs(g), weight, group.pixels_mut(gx));
-                }
-            }
             Route::Direct => direct::adjoint_image(geometry, g, self.flipped, self.scratch, gx),
             Route::Patches => patches::adjoint_image(geometry, g, self.w, self.scratch, gx),
         }
@@ -219,16 +202,6 @@ impl<'g> Group<'g> {
         )
     }
 
-    fn pixels_mut<'a, T>(&self, x: &'a mut [T]) -> MatMut<'a, T> {
-        let g = self.geometry;
-        MatMut::strided(
-            &mut x[self.cin.0..],
-            g.image[0] * g.image[1],
-            self.cin.1,
-            g.cin,
-        )
-    }
-
     /// The weight as a matrix: a row per entry of a patch.
     pub(super) fn weight<'a, T>(&self, w: &'a [T]) -> Mat<'a, T> {
         Mat::strided(
@@ -254,7 +227,13 @@ impl<'g> Group<'g> {
     }
 
     fn outputs_mut<'a, T>(&self, y: &'a mut [T]) -> MatMut<'a, T> {
-        self.output_rows_mut(y, 0, self.geometry.output[0])
+        let g = self.geometry;
+        MatMut::strided(
+            &mut y[self.cout.0..],
+            g.output[0] * g.output[1],
+            self.cout.1,
+            g.cout,
+        )
     }
 
     /// The output's pixels in `rows` rows from `first` on, as a matrix.
@@ -262,16 +241,5 @@ impl<'g> Group<'g> {
         let g = self.geometry;
         let start = first * g.output[1] * g.cout + self.cout.0;
         Mat::strided(&y[start..], rows * g.output[1], self.cout.1, g.cout, 1)
-    }
-
-    pub(super) fn output_rows_mut<'a, T>(
-        &self,
-        y: &'a mut [T],
-        first: usize,
-        rows: usize,
-    ) -> MatMut<'a, T> {
-        let g = self.geometry;
-        let start = first * g.output[1] * g.cout + self.cout.0;
-        MatMut::strided(&mut y[start..], rows * g.output[1], self.cout.1, g.cout)
     }
 }

@@ -14,7 +14,9 @@
 //! A is read lane by lane.
 
 use super::contraction::{Contraction, Rows, Terms};
+use super::gemm::{Mat, MatMut};
 use super::geometry::ConvGeometry;
+use super::transpose::transpose;
 use crate::Scalar;
 
 /// Channels as the loops see them: a depthwise convolution has one group, whose channels are lanes.
@@ -208,8 +210,6 @@ pub(super) fn adjoint_image<T: Scalar>(
 /// Flips and transposes the weight: [kh, kw, in, out] by groups of out to
 /// [groups, kh, kw, out, in], both kernel axes reversed.
 pub(super) fn flip<T: Scalar>(g: &ConvGeometry, w: &[T], flipped: &mut [T]) {
-    /// Transposed in squares, so that neither side leaves the cache.
-    const SQUARE: usize = 16;
     let channels = Channels::of(g);
     let taps = g.kernel[0] * g.kernel[1];
     if channels.lane_by_lane {
@@ -223,15 +223,11 @@ pub(super) fn flip<T: Scalar>(g: &ConvGeometry, w: &[T], flipped: &mut [T]) {
     for group in 0..channels.groups {
         for tap in 0..taps {
             let from = &w[tap * cin * g.cout + group * cout..];
-            let to = &mut flipped[(group * taps + taps - 1 - tap) * cin * cout..][..cin * cout];
-            for o in (0..cout).step_by(SQUARE) {
-                for (c, from) in from.chunks(g.cout).take(cin).enumerate() {
-                    let from = &from[o..cout.min(o + SQUARE)];
-                    for (to, &from) in to[o * cin..].chunks_mut(cin).zip(from) {
-                        to[c] = from;
-                    }
-                }
-            }
+            let to = &mut flipped[(group * taps + taps - 1 - tap) * cin * cout..];
+            transpose(
+                Mat::strided(from, cin, cout, g.cout, 1),
+                MatMut::new(to, cout, cin),
+            );
         }
     }
 }

@@ -8,3 +8,4 @@ pub mod geometry;
 mod patches;
 mod simd;
 mod small;
+mod transpose;

@@ -9,6 +9,7 @@
 use super::contraction::{Rows, Terms, contract};
 use super::gemm::{Mat, MatMut, inner_products};
 use super::simd::Lane;
+use super::transpose;
 use pulp::{Simd, WithSimd};
 use std::mem::MaybeUninit;
 
@@ -106,12 +107,8 @@ unsafe fn packed<L: Lane, S: Simd>(
             // columns l.. in A; `terms · cols` numbers fit the panel, and all are written before
             // they are read.
             unsafe {
-                for t in 0..terms {
-                    for e in 0..cols {
-                        let x = *from.data.add(t * from.row + e * from.col);
-                        panel[t * cols + e].write(x);
-                    }
-                }
+                let to = panel.as_mut_ptr().cast();
+                transpose::copy((cols, terms), from.data, (from.col, from.row), to, cols);
                 let b = Source {
                     data: panel.as_ptr().cast(),
                     row: cols,
