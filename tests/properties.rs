@@ -13,7 +13,6 @@ enum Activation {
     Softplus,
     Gelu,
     Silu,
-    None,
 }
 
 impl Activation {
@@ -26,7 +25,6 @@ impl Activation {
             Activation::Softplus => x.softplus(),
             Activation::Gelu => x.gelu(),
             Activation::Silu => x.silu(),
-            Activation::None => x,
         }
     }
 }
@@ -126,7 +124,8 @@ fn drawn() -> impl Strategy<Value = Drawn> {
                 image,
                 blocks,
                 hidden,
-                outputs,
+                // A softmax over one class has no meaning, and is refused.
+                outputs: outputs + usize::from(matches!(loss, LossKind::Softmax)),
                 loss,
                 batch,
                 c,
@@ -171,6 +170,16 @@ impl Drawn {
 
     fn inputs(&self) -> Vec<f64> {
         self.random(100, self.batch * self.image.iter().product::<usize>())
+    }
+
+    /// Initial values, moved: biases of 0 put dead units right on the kink of their activation.
+    fn theta(&self, net: &Network<f64>) -> Vec<f64> {
+        let moved = self.random(102, net.len());
+        net.init(self.seed)
+            .iter()
+            .zip(moved)
+            .map(|(x, m)| x + 0.1 * m)
+            .collect()
     }
 
     /// Calls `f` with the objective over examples `range`.
@@ -219,13 +228,13 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
     /// G v against differences and against JᵀBJ, symmetry, vᵀG v ≥ 0, H v against differences.
     #[test]
     fn curvature_is_right(drawn in drawn()) {
         let Some(net) = drawn.network() else { return Err(TestCaseError::reject("no fit")) };
-        let theta = net.init(drawn.seed);
+        let theta = drawn.theta(&net);
         let checked = drawn.with_objective(&net, 0..drawn.batch, |objective| {
             check_objective(objective, &theta, drawn.seed)
         });
@@ -243,7 +252,7 @@ proptest! {
     #[test]
     fn a_batch_is_the_sum_of_its_examples(drawn in drawn()) {
         let Some(net) = drawn.network() else { return Err(TestCaseError::reject("no fit")) };
-        let (theta, v) = (net.init(drawn.seed), drawn.random(3, net.len()));
+        let (theta, v) = (drawn.theta(&net), drawn.random(3, net.len()));
         let product = |range: std::ops::Range<usize>| {
             drawn.with_objective(&net, range, |objective| {
                 let model = objective.at(&theta).unwrap();
@@ -271,7 +280,7 @@ proptest! {
     #[test]
     fn threads_do_not_change_a_bit(drawn in drawn()) {
         let Some(net) = drawn.network() else { return Err(TestCaseError::reject("no fit")) };
-        let (theta, v) = (net.init(drawn.seed), drawn.random(3, net.len()));
+        let (theta, v) = (drawn.theta(&net), drawn.random(3, net.len()));
         let with = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| drawn.with_objective(&net, 0..drawn.batch, |objective| {
@@ -293,7 +302,7 @@ proptest! {
         drawn.hidden.clear();
         drawn.blocks.clear();
         let Some(net) = drawn.network() else { return Err(TestCaseError::reject("no fit")) };
-        let (theta, v) = (net.init(drawn.seed), drawn.random(3, net.len()));
+        let (theta, v) = (drawn.theta(&net), drawn.random(3, net.len()));
         drawn.with_objective(&net, 0..drawn.batch, |objective| {
             let model = objective.at(&theta).unwrap();
             let gv = model.gauss_newton().unwrap().apply(&v).unwrap();

@@ -9,7 +9,10 @@ use osculant_tape::Random;
 use osculant_tape::check::{Differences, ridders};
 
 /// Agreement with differences, relative: they give nine or ten digits where f is smooth.
-const DIFFERENCES: f64 = 1e-6;
+const DIFFERENCES: f64 = 1e-5;
+/// Step at which the slopes to either side are compared, and how much they may differ: at a kink
+/// central differences settle too, on the mean of both slopes.
+const KINK: (f64, f64) = (1e-7, 1e-5);
 /// Agreement of two exact routes, relative to the norms that enter.
 const ROUNDING: f64 = 1e-10;
 /// First step of the differences, relative to the direction: small, to stay clear of kinks.
@@ -103,7 +106,17 @@ impl Check<'_, '_, '_> {
             if let Some(error) = error {
                 return Err(error);
             }
-            if norm(&found.error) <= 0.1 * DIFFERENCES * norm(&found.value).max(1e-6) {
+            let scale = norm(&found.value).max(1e-6);
+            let (h, jump) = KINK;
+            let (above, here) = (f(&self.moved(h, &v))?, f(self.theta)?);
+            let below = f(&self.moved(-h, &v))?;
+            let bend = above
+                .iter()
+                .zip(&below)
+                .zip(&here)
+                .map(|((a, b), c)| (a + b - 2.0 * c) / h);
+            let is_smooth = norm(&bend.collect::<Vec<_>>()) <= jump * scale;
+            if is_smooth && norm(&found.error) <= 0.1 * DIFFERENCES * scale {
                 return Ok((v, found));
             }
         }

@@ -11,21 +11,55 @@
 //! No kernel is flipped: this is what neural networks call a convolution.
 //!
 //! # Routes
-//! A 1×1 convolution is a matrix product. Depthwise ones are direct loops that vectorize over
-//! channels. The others copy patches into the scratch, a block of output rows at a time, and
-//! multiply.
+//! All are contractions straight from the padded image, with two exceptions. A 1×1 convolution of
+//! the bare image is a matrix product. And the adjoint in the image, where both stride and dilation
+//! exceed 1 or where a group has few input channels, multiplies into a matrix of patches, a block of
+//! output rows at a time, and adds these up.
 
 use super::gemm::{Mat, MatMut, gemm};
 use super::geometry::ConvGeometry;
-use super::{depthwise, patches};
+use super::{direct, patches};
 use crate::Scalar;
 
-/// How many numbers of scratch the three functions need.
+/// How many numbers of scratch the functions of this module need.
 pub fn scratch_len(geometry: &ConvGeometry) -> usize {
-    if geometry.is_pointwise() || geometry.is_depthwise() {
-        0
-    } else {
-        patches::scratch_len(geometry)
+    let image = match geometry.is_pointwise() {
+        true => 0,
+        false => direct::image_scratch(geometry),
+    };
+    let cotangent = match Route::of_cotangent(geometry) {
+        Route::Direct => direct::cotangent_scratch(geometry).iter().sum(),
+        Route::Patches => patches::scratch_len(geometry),
+    };
+    image.max(cotangent)
+}
+
+/// How the adjoint in the image is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Route {
+    /// Straight from the padded cotangent.
+    Direct,
+    /// Through a matrix of patches.
+    Patches,
+}
+
+impl Route {
+    /// For the adjoint in the image.
+    ///
+    /// Its columns are input channels. Straight from the cotangent, they fill vectors of 16 only
+    /// in part if they are few, and every image pixel costs; through patches, columns are plenty and
+    /// output pixels cost, but twice as much each.
+    fn of_cotangent(g: &ConvGeometry) -> Self {
+        let cin = g.cin / g.groups;
+        let step = g.stride[0].saturating_mul(g.stride[1]);
+        let pixels = (g.image[0] * g.image[1]).div_ceil(step);
+        let direct = pixels.saturating_mul(cin.next_multiple_of(16));
+        let patches = (g.output[0] * g.output[1]).saturating_mul(2 * cin);
+        let narrow = direct > patches && !g.is_depthwise();
+        match direct::has_image_adjoint(g) {
+            true if g.kernel == [1, 1] || !narrow => Route::Direct,
+            _ => Route::Patches,
+        }
     }
 }
 
@@ -40,40 +74,12 @@ pub fn forward<T: Scalar>(
     scratch: &mut [T],
     y: &mut [T],
 ) {
-    if geometry.is_depthwise() {
-        depthwise::forward(geometry, x, w, y);
-    } else if geometry.is_pointwise() {
+    if geometry.is_pointwise() {
         for group in Group::all(geometry) {
             gemm(group.pixels(x), group.weight(w), group.outputs_mut(y));
         }
     } else {
-        patches::forward(geometry, x, w, scratch, y);
-    }
-}
-
-/// gx += the adjoint of x ↦ x ∗ w, applied to g.
-///
-/// # Panics
-/// As indexing does, if a slice is shorter than `geometry` says.
-pub fn adjoint_image<T: Scalar>(
-    geometry: &ConvGeometry,
-    g: &[T],
-    w: &[T],
-    scratch: &mut [T],
-    gx: &mut [T],
-) {
-    if geometry.is_depthwise() {
-        depthwise::adjoint_image(geometry, g, w, gx);
-    } else if geometry.is_pointwise() {
-        for group in Group::all(geometry) {
-            gemm(
-                group.outputs(g),
-                group.weight(w).transposed(),
-                group.pixels_mut(gx),
-            );
-        }
-    } else {
-        patches::adjoint_image(geometry, g, w, scratch, gx);
+        direct::forward(geometry, x, w, scratch, y);
     }
 }
 
@@ -88,19 +94,73 @@ pub fn adjoint_weight<T: Scalar>(
     scratch: &mut [T],
     gw: &mut [T],
 ) {
-    if geometry.is_depthwise() {
-        depthwise::adjoint_weight(geometry, x, g, gw);
-    } else if geometry.is_pointwise() {
+    if geometry.is_pointwise() {
         for group in Group::all(geometry) {
-            gemm(
-                group.pixels(x).transposed(),
-                group.outputs(g),
-                group.weight_mut(gw),
-            );
+            let pixels = group.pixels(x).transposed();
+            gemm(pixels, group.outputs(g), group.weight_mut(gw));
         }
     } else {
-        patches::adjoint_weight(geometry, x, g, scratch, gw);
+        direct::adjoint_weight(geometry, x, g, scratch, gw);
     }
+}
+
+/// The adjoint of x ↦ x ∗ w, for as many images as share w: it is prepared once.
+#[derive(Debug)]
+pub struct ImageAdjoint<'a, T> {
+    geometry: &'a ConvGeometry,
+    w: &'a [T],
+    /// The weight flipped and transposed, on the direct route.
+    flipped: &'a [T],
+    scratch: &'a mut [T],
+}
+
+impl<'a, T: Scalar> ImageAdjoint<'a, T> {
+    /// Prepares the adjoint for the weight `w`.
+    ///
+    /// # Panics
+    /// As indexing does, if a slice is shorter than `geometry` and [`scratch_len`] say.
+    pub fn new(geometry: &'a ConvGeometry, w: &'a [T], scratch: &'a mut [T]) -> Self {
+        let flipped = match Route::of_cotangent(geometry) {
+            Route::Direct => geometry.weight_len(),
+            _ => 0,
+        };
+        let (flipped, scratch) = scratch.split_at_mut(flipped);
+        if !flipped.is_empty() {
+            direct::flip(geometry, w, flipped);
+        }
+        ImageAdjoint {
+            geometry,
+            w,
+            flipped,
+            scratch,
+        }
+    }
+
+    /// gx += the adjoint applied to g.
+    ///
+    /// # Panics
+    /// As indexing does, if a slice is shorter than the geometry says.
+    pub fn add(&mut self, g: &[T], gx: &mut [T]) {
+        let geometry = self.geometry;
+        match Route::of_cotangent(geometry) {
+            Route::Direct => direct::adjoint_image(geometry, g, self.flipped, self.scratch, gx),
+            Route::Patches => patches::adjoint_image(geometry, g, self.w, self.scratch, gx),
+        }
+    }
+}
+
+/// gx += the adjoint of x ↦ x ∗ w, applied to g, for one image.
+///
+/// # Panics
+/// As indexing does, if a slice is shorter than `geometry` says.
+pub fn adjoint_image<T: Scalar>(
+    geometry: &ConvGeometry,
+    g: &[T],
+    w: &[T],
+    scratch: &mut [T],
+    gx: &mut [T],
+) {
+    ImageAdjoint::new(geometry, w, scratch).add(g, gx);
 }
 
 /// One group's share of the channels, as matrices.
@@ -142,16 +202,6 @@ impl<'g> Group<'g> {
         )
     }
 
-    fn pixels_mut<'a, T>(&self, x: &'a mut [T]) -> MatMut<'a, T> {
-        let g = self.geometry;
-        MatMut::strided(
-            &mut x[self.cin.0..],
-            g.image[0] * g.image[1],
-            self.cin.1,
-            g.cin,
-        )
-    }
-
     /// The weight as a matrix: a row per entry of a patch.
     pub(super) fn weight<'a, T>(&self, w: &'a [T]) -> Mat<'a, T> {
         Mat::strided(
@@ -177,7 +227,13 @@ impl<'g> Group<'g> {
     }
 
     fn outputs_mut<'a, T>(&self, y: &'a mut [T]) -> MatMut<'a, T> {
-        self.output_rows_mut(y, 0, self.geometry.output[0])
+        let g = self.geometry;
+        MatMut::strided(
+            &mut y[self.cout.0..],
+            g.output[0] * g.output[1],
+            self.cout.1,
+            g.cout,
+        )
     }
 
     /// The output's pixels in `rows` rows from `first` on, as a matrix.
@@ -185,16 +241,5 @@ impl<'g> Group<'g> {
         let g = self.geometry;
         let start = first * g.output[1] * g.cout + self.cout.0;
         Mat::strided(&y[start..], rows * g.output[1], self.cout.1, g.cout, 1)
-    }
-
-    pub(super) fn output_rows_mut<'a, T>(
-        &self,
-        y: &'a mut [T],
-        first: usize,
-        rows: usize,
-    ) -> MatMut<'a, T> {
-        let g = self.geometry;
-        let start = first * g.output[1] * g.cout + self.cout.0;
-        MatMut::strided(&mut y[start..], rows * g.output[1], self.cout.1, g.cout)
     }
 }

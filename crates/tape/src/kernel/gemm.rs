@@ -213,10 +213,30 @@ pub fn gemm<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, c: MatMut<'_, T>) {
     if a.rows == 0 || a.cols == 0 || b.cols == 0 {
         return;
     }
+    let (a, b, c) = lying(a, b, c);
     if is_small(&a, &b) {
         small(a, b, c);
     } else {
         large(a, b, c);
+    }
+}
+
+/// A column of C without gaps as a row: (A b)ᵀ = bᵀ Aᵀ. Kernels vectorize along rows.
+fn lying<'a, 'c, T>(
+    a: Mat<'a, T>,
+    b: Mat<'a, T>,
+    c: MatMut<'c, T>,
+) -> (Mat<'a, T>, Mat<'a, T>, MatMut<'c, T>) {
+    if b.cols == 1 && a.rows > 1 && c.row_stride == 1 {
+        let c = MatMut {
+            data: c.data,
+            rows: 1,
+            cols: a.rows,
+            row_stride: a.rows,
+        };
+        (b.transposed(), a.transposed(), c)
+    } else {
+        (a, b, c)
     }
 }
 
@@ -234,17 +254,36 @@ fn check<T>(a: &Mat<'_, T>, b: &Mat<'_, T>, c: &MatMut<'_, T>) {
 }
 
 /// Whether the kernel of our own is faster, packing and allocation counted.
+///
+/// The bounds were measured with `cargo bench -p osculant-tape --bench kernels -- products`; they
+/// are constants, so that the same product takes the same route on every machine.
 fn is_small<T>(a: &Mat<'_, T>, b: &Mat<'_, T>) -> bool {
-    let work = a.rows.saturating_mul(a.cols).saturating_mul(b.cols);
-    work <= 64 * 64 * 64
+    const CACHE: usize = 512 << 10;
+    let bytes = |m: &Mat<'_, T>| m.rows.saturating_mul(m.cols).saturating_mul(size_of::<T>());
+    let work = bytes(a).saturating_mul(b.cols) / size_of::<T>();
+    if b.col_stride == 1 || b.cols == 1 {
+        // Nothing to pack: until the operands leave the cache, or where there is no reuse.
+        a.rows <= 4 || (bytes(a) <= CACHE && bytes(b) <= CACHE)
+    } else {
+        inner_products(a, b) || work <= 64 * 64 * 64
+    }
+}
+
+/// Whether inner products beat a copy of B: both factors lie along the sum, which is long, and too
+/// few rows or columns would profit from the copy.
+pub(super) fn inner_products<T>(a: &Mat<'_, T>, b: &Mat<'_, T>) -> bool {
+    let sum = a.cols * size_of::<T>();
+    (a.col_stride == 1 && b.row_stride == 1)
+        && ((a.rows <= 4 && sum >= 128) || ((a.rows <= 32 || b.cols <= 12) && sum >= 384))
 }
 
 /// C += A·B by the kernel of our own, whatever the size.
 ///
 /// # Panics
 /// If the shapes don't fit together.
-pub fn small<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, mut c: MatMut<'_, T>) {
+pub fn small<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, c: MatMut<'_, T>) {
     check(&a, &b, &c);
+    let (a, b, mut c) = lying(a, b, c);
     if let (Some(a), Some(b), Some(c)) = (a.same(), b.same(), c.same()) {
         small_f32(Small { a, b, c });
     } else if let (Some(a), Some(b), Some(c)) = (a.same(), b.same(), c.same()) {

@@ -140,9 +140,9 @@ impl ConvGeometry {
             && self.after == [0, 0]
     }
 
-    /// Whether every group has a single input channel.
+    /// Whether every group has one input channel and one output channel.
     pub(crate) fn is_depthwise(&self) -> bool {
-        self.groups == self.cin && self.cin > 1
+        self.groups == self.cin && self.groups == self.cout && self.groups > 1
     }
 
     /// Which outputs along `axis` see the image under kernel row (or column) `k`.

@@ -1,7 +1,8 @@
 //! Plain slices in, plain slices out: the arithmetic under the ops. Single-threaded throughout.
 
+mod contraction;
 pub mod conv2d;
-mod depthwise;
+mod direct;
 pub mod gemm;
 pub mod geometry;
 mod patches;
@@ -9,3 +10,4 @@ pub mod pool;
 pub(crate) mod reduce;
 mod simd;
 mod small;
+mod transpose;

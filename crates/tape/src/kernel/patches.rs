@@ -1,11 +1,12 @@
-//! Convolutions by a matrix of patches: the route for every geometry without a better one.
+//! The adjoint in the image by a matrix of patches, for geometries without a better route.
 //!
-//! Row (y, x) of the matrix holds what the kernel sees from output pixel (y, x), ordered
-//! `[ky, kx, c]` as the weight is. It is built for a block of output rows at a time, so that it
-//! stays in the core's cache; the blocks depend on the geometry alone.
+//! Row (y, x) of the matrix is the cotangent of what the kernel sees from output pixel (y, x),
+//! ordered `[ky, kx, c]` as the weight is: the output's cotangent times the transposed weight. It is
+//! built for a block of output rows at a time, so that it stays in the core's cache, and then added
+//! to where the patches came from. The blocks depend on the geometry alone.
 
 use super::conv2d::Group;
-use super::gemm::{Mat, MatMut, gemm};
+use super::gemm::{MatMut, gemm};
 use super::geometry::ConvGeometry;
 use crate::Scalar;
 
@@ -21,26 +22,6 @@ fn block_rows(g: &ConvGeometry) -> usize {
 /// Numbers in the patches of a block.
 pub(super) fn scratch_len(g: &ConvGeometry) -> usize {
     block_rows(g) * g.output[1] * g.kernel[0] * g.kernel[1] * (g.cin / g.groups)
-}
-
-/// y += x ∗ w.
-pub(super) fn forward<T: Scalar>(
-    g: &ConvGeometry,
-    x: &[T],
-    w: &[T],
-    scratch: &mut [T],
-    y: &mut [T],
-) {
-    for group in Group::all(g) {
-        for (first, rows) in blocks(g) {
-            let patches = gather(g, &group, x, first, rows, scratch);
-            gemm(
-                patches,
-                group.weight(w),
-                group.output_rows_mut(y, first, rows),
-            );
-        }
-    }
 }
 
 /// gx += the adjoint in the image.
@@ -66,56 +47,12 @@ pub(super) fn adjoint_image<T: Scalar>(
     }
 }
 
-/// gw += the adjoint in the weight.
-pub(super) fn adjoint_weight<T: Scalar>(
-    geometry: &ConvGeometry,
-    x: &[T],
-    g: &[T],
-    scratch: &mut [T],
-    gw: &mut [T],
-) {
-    for group in Group::all(geometry) {
-        for (first, rows) in blocks(geometry) {
-            let patches = gather(geometry, &group, x, first, rows, scratch);
-            gemm(
-                patches.transposed(),
-                group.output_rows(g, first, rows),
-                group.weight_mut(gw),
-            );
-        }
-    }
-}
-
 /// The blocks of output rows: first row and number of rows.
 fn blocks(g: &ConvGeometry) -> impl Iterator<Item = (usize, usize)> {
     let (rows, step) = (g.output[0], block_rows(g));
     (0..rows)
         .step_by(step)
         .map(move |first| (first, step.min(rows - first)))
-}
-
-/// Copies the patches of a block.
-fn gather<'s, T: Scalar>(
-    g: &ConvGeometry,
-    group: &Group<'_>,
-    x: &[T],
-    first: usize,
-    rows: usize,
-    scratch: &'s mut [T],
-) -> Mat<'s, T> {
-    let pixels = rows * g.output[1];
-    let patches = &mut scratch[..pixels * group.patch()];
-    patches.fill(T::zero());
-    each_run(g, group, first, rows, |patch, image, len| {
-        // Short runs are frequent, and a loop beats a call to copy memory there.
-        for (to, &from) in patches[patch..patch + len]
-            .iter_mut()
-            .zip(&x[image..image + len])
-        {
-            *to = from;
-        }
-    });
-    Mat::new(patches, pixels, group.patch())
 }
 
 /// Adds the patches of a block back to where they came from.

@@ -1,13 +1,15 @@
 //! C += A·B without packing and without allocation, for products that fit the core's cache.
 //!
-//! A block of P rows × N vectors of C stays in registers over the whole sum. Where the columns of
-//! B do not lie next to each other, either both factors run along the sum (a transposed B: then
-//! entries are inner products), or a panel of B is copied to the stack first.
+//! Where the columns of B lie next to each other, this is a contraction. Where they don't, either
+//! both factors run along the sum (a transposed B: then entries are inner products), or a panel of
+//! B is copied to the stack first.
 
 #![allow(unsafe_code)]
 
-use super::gemm::{Mat, MatMut};
+use super::contraction::{Rows, Terms, contract};
+use super::gemm::{Mat, MatMut, inner_products};
 use super::simd::Lane;
+use super::transpose;
 use pulp::{Simd, WithSimd};
 use std::mem::MaybeUninit;
 
@@ -60,39 +62,22 @@ impl<L: Lane> WithSimd for Small<'_, L> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Small { a, b, mut c } = self;
-        let (mut m, k, mut n) = (a.rows(), a.cols(), b.cols());
-        let (mut a, mut b) = (Source::of(&a), Source::of(&b));
+        let shape = (a.rows(), a.cols(), b.cols());
+        let dots = inner_products(&a, &b);
+        let panels = b.col_stride() == 1 || b.cols() == 1;
+        let (a, b) = (Source::of(&a), Source::of(&b));
         let (row, to) = (c.row_stride(), c.data().as_mut_ptr());
-        // A column times … as a row: (A b)ᵀ = bᵀ Aᵀ, if the column of C has no gaps.
-        if n == 1 && m > 1 && row == 1 {
-            (a, b) = (transposed(b), transposed(a));
-            (m, n) = (1, m);
-        }
-        if n == 1 {
-            b.col = 1;
-        }
-        if m == 1 {
-            a.row = 0;
-        }
         // SAFETY: `Mat` and `MatMut` checked that all entries lie within their slices, and `gemm`
         // that A is m×k, B is k×n and C is m×n; C is borrowed mutably, so it overlaps no other.
         unsafe {
-            if b.col == 1 {
-                panels(simd, (m, k, n), a, b, to, row);
-            } else if a.col == 1 && b.row == 1 && k >= 2 * L::lanes::<S>() && m < 8 {
-                dots(simd, (m, k, n), a, b, to, row);
+            if panels {
+                self::panels(simd, shape, a, b, to, row);
+            } else if dots {
+                self::dots(simd, shape, a, b, to, row);
             } else {
-                packed(simd, (m, k, n), a, b, to, row);
+                packed(simd, shape, a, b, to, row);
             }
         }
-    }
-}
-
-fn transposed<L>(x: Source<L>) -> Source<L> {
-    Source {
-        data: x.data,
-        row: x.col,
-        col: x.row,
     }
 }
 
@@ -122,12 +107,8 @@ unsafe fn packed<L: Lane, S: Simd>(
             // columns l.. in A; `terms · cols` numbers fit the panel, and all are written before
             // they are read.
             unsafe {
-                for t in 0..terms {
-                    for e in 0..cols {
-                        let x = *from.data.add(t * from.row + e * from.col);
-                        panel[t * cols + e].write(x);
-                    }
-                }
+                let to = panel.as_mut_ptr().cast();
+                transpose::copy((cols, terms), from.data, (from.col, from.row), to, cols);
                 let b = Source {
                     data: panel.as_ptr().cast(),
                     row: cols,
@@ -142,7 +123,7 @@ unsafe fn packed<L: Lane, S: Simd>(
 /// C += A·B where the columns of B lie next to each other.
 ///
 /// # Safety
-/// As for [`packed`]; `b.col` is 1.
+/// As for [`packed`]; `b.col` is 1, or there is one column.
 #[inline(always)]
 unsafe fn panels<L: Lane, S: Simd>(
     simd: S,
@@ -152,127 +133,17 @@ unsafe fn panels<L: Lane, S: Simd>(
     c: *mut L,
     row: usize,
 ) {
-    let lanes = L::lanes::<S>();
-    let mut j = 0;
-    while j < n {
-        let left = n - j;
-        let all = L::mask(simd, lanes);
-        // SAFETY: columns j..j + (vectors touched) exist in B and C: whole vectors are taken
-        // while that many columns are left, and the last vector is masked to what is left.
-        unsafe {
-            let (b, c) = (b.from(0, j), c.add(j));
-            if left >= 2 * lanes {
-                blocks::<L, S, 2, false>(simd, (m, k), a, b, c, row, all);
-                j += 2 * lanes;
-            } else if left > lanes {
-                let mask = L::mask(simd, left - lanes);
-                blocks::<L, S, 2, true>(simd, (m, k), a, b, c, row, mask);
-                j = n;
-            } else if left == lanes {
-                blocks::<L, S, 1, false>(simd, (m, k), a, b, c, row, all);
-                j = n;
-            } else {
-                let mask = L::mask(simd, left);
-                blocks::<L, S, 1, true>(simd, (m, k), a, b, c, row, mask);
-                j = n;
-            }
-        }
-    }
-}
-
-/// One panel of N vectors of columns, cut into blocks of rows of about equal height.
-///
-/// # Safety
-/// As for [`block`], for m rows.
-#[inline(always)]
-unsafe fn blocks<L: Lane, S: Simd, const N: usize, const MASKED: bool>(
-    simd: S,
-    (m, k): (usize, usize),
-    mut a: Source<L>,
-    b: Source<L>,
-    mut c: *mut L,
-    row: usize,
-    mask: L::Mask<S>,
-) {
-    // Accumulators, the N vectors of B and one of A must fit the registers.
-    let most = if S::REGISTER_COUNT >= 32 { 8 } else { 6 };
-    let mut left = m;
-    while left > 0 {
-        let height = left.div_ceil(left.div_ceil(most));
-        // SAFETY: `height` rows are left.
-        unsafe {
-            macro_rules! block {
-                ($p:literal) => {
-                    block::<L, S, $p, N, MASKED>(simd, k, a, b, c, row, mask)
-                };
-            }
-            match height {
-                1 => block!(1),
-                2 => block!(2),
-                3 => block!(3),
-                4 => block!(4),
-                5 => block!(5),
-                6 => block!(6),
-                7 => block!(7),
-                _ => block!(8),
-            }
-        }
-        left -= height;
-        a = a.from(height, 0);
-        c = c.wrapping_add(height * row);
-    }
-}
-
-/// P rows × N vectors of C, in registers over the whole sum.
-///
-/// # Safety
-/// `a` has P rows and k columns; `b` has k rows of N vectors of numbers next to each other, the
-/// last of which exists in the lanes of `mask` only, if MASKED; `c` has P rows of as many numbers,
-/// and overlaps neither.
-#[inline(always)]
-unsafe fn block<L: Lane, S: Simd, const P: usize, const N: usize, const MASKED: bool>(
-    simd: S,
-    k: usize,
-    a: Source<L>,
-    b: Source<L>,
-    c: *mut L,
-    row: usize,
-    mask: L::Mask<S>,
-) {
-    let lanes = L::lanes::<S>();
-    let zero = L::splat(simd, L::zero());
-    let mut sum = [[zero; N]; P];
-    // SAFETY: rows 0..P, terms 0..k and N vectors exist, as the caller vouches.
-    unsafe {
-        for t in 0..k {
-            let from = b.data.add(t * b.row);
-            let mut bs = [zero; N];
-            for (j, b) in bs.iter_mut().enumerate() {
-                *b = if MASKED && j == N - 1 {
-                    L::load_masked(simd, mask, from.add(j * lanes))
-                } else {
-                    L::load::<S>(from.add(j * lanes))
-                };
-            }
-            for (i, sum) in sum.iter_mut().enumerate() {
-                let x = L::splat(simd, *a.data.add(i * a.row + t * a.col));
-                for (sum, &b) in sum.iter_mut().zip(&bs) {
-                    *sum = L::fma(simd, x, b, *sum);
-                }
-            }
-        }
-        for (i, sum) in sum.iter().enumerate() {
-            for (j, &sum) in sum.iter().enumerate() {
-                let to = c.add(i * row + j * lanes);
-                if MASKED && j == N - 1 {
-                    let old = L::load_masked(simd, mask, to);
-                    L::store_masked(simd, mask, to, L::plus(simd, old, sum));
-                } else {
-                    L::store(to, L::plus(simd, L::load::<S>(to), sum));
-                }
-            }
-        }
-    }
+    let rows = Rows {
+        count: [1, 1, m],
+        a: [0, 0, a.row],
+    };
+    let terms = Terms {
+        count: [1, 1, k],
+        a: [0, 0, a.col],
+        b: [0, 0, b.row],
+    };
+    // SAFETY: the caller vouches for the same entries.
+    unsafe { contract::<L, S, false>(simd, rows, terms, n, a.data, b.data, (c, row)) }
 }
 
 /// C += A·B as inner products, where rows of A and columns of B have no gaps.

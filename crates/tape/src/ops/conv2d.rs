@@ -185,8 +185,16 @@ impl<T: Scalar> BilinearMap<T> for Conv2dMap {
         ga: &mut Slot<'_, T>,
     ) {
         let n = self.geometry.output_len();
-        for (i, g) in g.chunks_exact(n).take(k).enumerate() {
-            kernel::adjoint_image(&self.geometry, g, b.example(i), scratch, ga.example(i));
+        let examples = g.chunks_exact(n).take(k).enumerate();
+        if b.is_shared() {
+            let mut adjoint = kernel::ImageAdjoint::new(&self.geometry, b.example(0), scratch);
+            for (i, g) in examples {
+                adjoint.add(g, ga.example(i));
+            }
+        } else {
+            for (i, g) in examples {
+                kernel::adjoint_image(&self.geometry, g, b.example(i), scratch, ga.example(i));
+            }
         }
     }
 
