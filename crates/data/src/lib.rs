@@ -1,1 +1,35 @@
-//! placeholder
+//! Data sets for Osculant: reading them, checking them, preparing them.
+//!
+//! - [`digits`]: 10,000 real handwritten digits that come with the crate. Start here.
+//! - [`idx`]: the format of MNIST and its relatives, from files, folders or any reader.
+//! - [`Dataset`]: examples in memory, checked when they enter. [`Split`]: training and test.
+//! - [`Preprocess`]: scale and centre inputs, and store how with a model.
+//! - [`DataError`]: what can be wrong, and what to do about it.
+//!
+//! The usual way:
+//!
+//! ```
+//! use osculant_data::{Preprocess, PreprocessOptions, digits};
+//!
+//! let mut data = digits()?; // or idx::read_folder("path/to/mnist")?
+//! let preprocess = Preprocess::fit(&data.train, PreprocessOptions::default())?;
+//! preprocess.apply(&mut data.train)?;
+//! preprocess.apply(&mut data.test)?; // with the mean of the training inputs
+//! # Ok::<(), osculant_data::DataError>(())
+//! ```
+//!
+//! Inputs are `f32`, channels last, one example after the other; labels are classes counted
+//! from 0. Nothing here trusts a file: every count is checked against the bytes that are
+//! there, and NaN or infinity never gets into a [`Dataset`].
+
+pub mod idx;
+
+mod dataset;
+mod digits;
+mod error;
+mod preprocess;
+
+pub use self::dataset::{Dataset, Split};
+pub use self::digits::digits;
+pub use self::error::DataError;
+pub use self::preprocess::{Preprocess, PreprocessOptions};

@@ -8,6 +8,14 @@ use std::panic::Location;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place(pub(crate) &'static Location<'static>);
 
+impl Place {
+    /// The line that calls this: for errors of functions that are themselves `#[track_caller]`.
+    #[track_caller]
+    pub fn caller() -> Self {
+        Place(Location::caller())
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.0.file(), self.0.line())
@@ -127,6 +135,21 @@ pub enum GraphError {
         /// What to do instead.
         hint: String,
     },
+}
+
+impl GraphError {
+    /// What is wrong, without the place: for descriptions, whose lines are not Rust's.
+    pub fn reason(&self) -> String {
+        match self {
+            GraphError::Op {
+                shapes, message, ..
+            } => {
+                format!("operands {}: {message}", list(shapes))
+            }
+            GraphError::Invalid { what, message, .. } => format!("{what}: {message}"),
+            other => other.to_string(),
+        }
+    }
 }
 
 fn in_layer(layer: &str) -> String {

@@ -1,20 +1,50 @@
-//! Reverse-mode graphs with the R-operator.
+//! Reverse-mode graphs with the R-operator: the part of Osculant that knows derivatives.
+//!
+//! A graph is recorded once, for one example, and replayed on any number of them. Four sweeps over
+//! it give every product that curvature methods need.
+//!
+//! # Where things are
+//!
+//! | look in | for |
+//! |---|---|
+//! | [`Function`] | derivatives of a plain function in a few lines |
+//! | [`Tape`], [`Var`] | recording: shapes, parameters, scopes, mistakes with their source line |
+//! | [`ops`] | one file per op, and the registry |
+//! | [`kind`] | how an op's four rules follow from what it is |
+//! | [`op`] | the contract of an op, for those that are of no kind |
+//! | [`Graph`], [`Params`] | a finished graph, and its flat vector θ |
+//! | [`linearize`] | a graph at a θ: J v, Jᵀu, JᵀBJ v, products with the Hessian |
+//! | [`kernel`] | the arithmetic: plain slices in, plain slices out |
+//! | `check` (feature `check`) | verification of any op, yours included |
+//!
+//! Inside: `plan.rs` decides where every value lives, `sweep/` holds the four sweeps, and
+//! `rounds.rs` the one loop that sums over examples.
 
 #[cfg(feature = "check")]
 pub mod check;
 mod error;
+mod function;
+mod graph;
 mod init;
 pub mod kernel;
 pub mod kind;
+pub mod linearize;
 pub mod op;
 pub mod ops;
+mod params;
+mod plan;
+mod rounds;
 mod scalar;
 mod shape;
+mod sweep;
 mod tape;
 mod view;
 
 pub use error::{GraphError, Place, Result};
+pub use function::{Function, PointOf};
+pub use graph::Graph;
 pub use init::{Init, Random};
+pub use params::{Params, Slice};
 pub use scalar::Scalar;
 pub use shape::{IntoShape, Shape};
 pub use tape::{Tape, Var};

@@ -33,6 +33,8 @@ pub trait Scalar:
     fn to_f64(self) -> f64;
     /// The error function, needed by the exact GELU.
     fn erf(self) -> Self;
+    /// 1 − erf(x), accurate where that difference would cancel.
+    fn erfc(self) -> Self;
 }
 
 impl Scalar for f32 {
@@ -46,6 +48,9 @@ impl Scalar for f32 {
     fn erf(self) -> Self {
         libm::erff(self)
     }
+    fn erfc(self) -> Self {
+        libm::erfcf(self)
+    }
 }
 
 impl Scalar for f64 {
@@ -58,5 +63,8 @@ impl Scalar for f64 {
     }
     fn erf(self) -> Self {
         libm::erf(self)
+    }
+    fn erfc(self) -> Self {
+        libm::erfc(self)
     }
 }

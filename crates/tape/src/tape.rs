@@ -65,6 +65,8 @@ pub(crate) struct Recording<T> {
     pub nodes: Vec<Node<T>>,
     pub params: Vec<Declared>,
     pub input_size: usize,
+    /// How many numbers all parameters and buffers have together.
+    param_size: usize,
     scopes: Vec<Scope>,
     top: Scope,
     error: Option<GraphError>,
@@ -123,6 +125,7 @@ impl<T: Scalar> Tape<T> {
                 nodes: Vec::new(),
                 params: Vec::new(),
                 input_size: 0,
+                param_size: 0,
                 scopes: Vec::new(),
                 top,
                 error: None,
@@ -140,7 +143,11 @@ impl<T: Scalar> Tape<T> {
         };
         let mut r = self.recording.borrow_mut();
         let offset = r.input_size;
-        r.input_size += size;
+        let Some(total) = countable::<T>(offset, size) else {
+            drop(r);
+            return self.too_many("an input", &shape, place);
+        };
+        r.input_size = total;
         drop(r);
         self.push(Kind::Input { offset }, &[], shape, place)
     }
@@ -292,8 +299,9 @@ impl<T: Scalar> Tape<T> {
         }
     }
 
-    /// The first mistake noted so far.
-    pub(crate) fn noted(&self) -> Option<GraphError> {
+    /// The first mistake noted so far, for those who record on behalf of somebody else and can say
+    /// more about it.
+    pub fn mistake(&self) -> Option<GraphError> {
         self.recording.borrow().error.clone()
     }
 
@@ -328,6 +336,11 @@ impl<T: Scalar> Tape<T> {
                 second: place,
             });
         }
+        let Some(total) = countable::<T>(r.param_size, shape.size()) else {
+            drop(r);
+            return self.too_many(&format!("parameter `{name}`"), &shape, place);
+        };
+        r.param_size = total;
         let number = r.params.len();
         r.params.push(Declared {
             name,
@@ -387,6 +400,16 @@ impl<T: Scalar> Tape<T> {
         None
     }
 
+    fn too_many(&self, what: &str, shape: &Shape, place: Place) -> Var<'_, T> {
+        self.fail(GraphError::Invalid {
+            what: what.into(),
+            place,
+            message: format!(
+                "with shape {shape} it makes more numbers than any memory holds; take smaller axes"
+            ),
+        })
+    }
+
     fn push(&self, kind: Kind<T>, operands: &[usize], shape: Shape, place: Place) -> Var<'_, T> {
         let layer = self.path();
         let mut r = self.recording.borrow_mut();
@@ -414,6 +437,12 @@ impl<T: Scalar> Tape<T> {
             node: None,
         }
     }
+}
+
+/// The sum of two lengths, if a vector of so many numbers can exist.
+fn countable<T>(a: usize, b: usize) -> Option<usize> {
+    let limit = isize::MAX as usize / size_of::<T>();
+    a.checked_add(b).filter(|&total| total <= limit)
 }
 
 impl<T> Recording<T> {

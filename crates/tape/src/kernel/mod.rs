@@ -6,6 +6,8 @@ mod direct;
 pub mod gemm;
 pub mod geometry;
 mod patches;
+pub mod pool;
+pub(crate) mod reduce;
 mod simd;
 mod small;
 mod transpose;

@@ -3,6 +3,7 @@
 use crate::op::{At, Needs, Op, Rules, SavedMut, Tile};
 use crate::{Scalar, Shape, Slot, View};
 use std::fmt::Debug;
+use std::ops::Range;
 
 /// What the derivatives of a pointwise function are computed from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,16 @@ pub enum Reads {
     Both,
 }
 
+impl Reads {
+    const fn inputs(self) -> bool {
+        matches!(self, Reads::Inputs | Reads::Both)
+    }
+
+    const fn output(self) -> bool {
+        matches!(self, Reads::Output | Reads::Both)
+    }
+}
+
 /// A function of N scalars, with its first and second derivatives.
 ///
 /// At a kink the derivative is a useful one-sided value, never NaN, and its documentation says
@@ -24,6 +35,10 @@ pub enum Reads {
 pub trait PointwiseFn<const N: usize>: Debug + Send + Sync + 'static {
     /// What [`df`](Self::df) and [`d2f`](Self::d2f) read. What is not declared arrives as NaN.
     const READS: Reads;
+
+    /// Whether the second derivatives are 0 wherever they exist; then [`d2f`](Self::d2f) is not
+    /// called.
+    const PIECEWISE_LINEAR: bool = false;
 
     /// The name that messages show.
     fn name(&self) -> &'static str;
@@ -82,6 +97,13 @@ impl Broadcast {
             sizes: x.iter().map(Shape::size).collect(),
         })
     }
+
+    /// The length of a run: a block of outputs along which every operand either advances with
+    /// them or is a single number.
+    pub fn run(&self) -> usize {
+        let several = self.sizes.iter().copied().filter(|&size| size > 1);
+        several.min().unwrap_or(1)
+    }
 }
 
 /// The kind of pointwise ops in N operands.
@@ -111,27 +133,128 @@ struct PointwiseRules<F, const N: usize> {
     fit: Broadcast,
 }
 
-impl<F: PointwiseFn<N>, const N: usize> PointwiseRules<F, N> {
-    /// Calls `visit(e, x, y)` for every output number e of example i, with NaN for whatever the
-    /// function does not read.
-    fn each<T: Scalar>(&self, at: &At<'_, T>, i: usize, mut visit: impl FnMut(usize, [T; N], T)) {
-        let n = self.fit.shape.size();
-        let x: [&[T]; N] = std::array::from_fn(|j| match F::READS {
-            Reads::Inputs | Reads::Both => at.input(j).example(i),
-            Reads::Output | Reads::Nothing => &[],
-        });
-        let y: &[T] = match F::READS {
-            Reads::Output | Reads::Both => &at.output()[i * n..][..n],
-            Reads::Inputs | Reads::Nothing => &[],
+/// The part of an operand that the run from output `start` on reads: one number for each output,
+/// or a single one.
+#[inline(always)]
+fn part<T>(x: &[T], start: usize, run: usize) -> &[T] {
+    match x.len() {
+        0 | 1 => x,
+        n => &x[start % n..][..run],
+    }
+}
+
+/// Number e of a part.
+#[inline(always)]
+fn pick<T: Copy, const N: usize>(part: &[T], e: usize) -> T {
+    // With one operand there is nothing to stretch, and the loop has no branch.
+    part[if N > 1 && part.len() == 1 { 0 } else { e }]
+}
+
+/// What the derivatives read along a run.
+#[derive(Clone, Copy)]
+struct Run<'a, T, const N: usize> {
+    x: [&'a [T]; N],
+    y: &'a [T],
+}
+
+impl<'a, T: Scalar, const N: usize> Run<'a, T, N> {
+    /// Number e of each operand and of the output; NaN for what `F` does not read.
+    #[inline(always)]
+    fn at<F: PointwiseFn<N>>(&self, e: usize) -> ([T; N], T) {
+        let x = match F::READS.inputs() {
+            true => std::array::from_fn(|j| pick::<T, N>(self.x[j], e)),
+            false => [T::nan(); N],
         };
-        let plain = x.iter().all(|x| x.len() == n || x.is_empty());
-        for e in 0..n {
-            let xs = std::array::from_fn(|j| match x[j].len() {
-                0 => T::nan(),
-                _ if plain => x[j][e],
-                len => x[j][e % len],
-            });
-            visit(e, xs, y.get(e).copied().unwrap_or(T::nan()));
+        let y = match F::READS.output() {
+            true => self.y[e],
+            false => T::nan(),
+        };
+        (x, y)
+    }
+}
+
+impl<F: PointwiseFn<N>, const N: usize> PointwiseRules<F, N> {
+    /// Calls `visit(outputs, run)` for every run of every example, where `outputs` says which
+    /// example, where in it, and where in the tile.
+    #[inline(always)]
+    fn each<T: Scalar>(&self, at: &At<'_, T>, mut visit: impl FnMut(Place, Run<'_, T, N>)) {
+        let (n, run) = (self.fit.shape.size(), self.fit.run());
+        for example in 0..at.tile.len {
+            for start in (0..n).step_by(run) {
+                let outputs = example * n + start..example * n + start + run;
+                let reads = Run {
+                    x: std::array::from_fn(|j| match F::READS.inputs() {
+                        true => part(at.input(j).example(example), start, run),
+                        false => &[],
+                    }),
+                    y: match F::READS.output() {
+                        true => &at.output()[outputs.clone()],
+                        false => &[],
+                    },
+                };
+                let place = Place {
+                    example,
+                    start,
+                    run,
+                    outputs,
+                };
+                visit(place, reads);
+            }
+        }
+    }
+}
+
+/// Calls `f(0)`, …, `f(N − 1)`, written out so that each inlines with its number known: then a
+/// loop over one derivative does not compute the others.
+#[inline(always)]
+fn each_of<const N: usize>(mut f: impl FnMut(usize)) {
+    if N > 0 {
+        f(0);
+    }
+    if N > 1 {
+        f(1);
+    }
+    for j in 2..N {
+        f(j);
+    }
+}
+
+/// Where a run lies: from `start` in its example, `outputs` in the tile.
+struct Place {
+    example: usize,
+    start: usize,
+    run: usize,
+    outputs: Range<usize>,
+}
+
+impl Place {
+    /// The part of the tangents that this run reads.
+    #[inline(always)]
+    fn tangents<'a, T: Scalar, const N: usize>(
+        &self,
+        dx: &[Option<View<'a, T>>],
+    ) -> [Option<&'a [T]>; N] {
+        std::array::from_fn(|j| {
+            dx[j].map(|dx| part(dx.example(self.example), self.start, self.run))
+        })
+    }
+
+    /// Adds `value(e)` to number e of the operand's cotangent, for the outputs e of this run.
+    #[inline(always)]
+    fn add<T: Scalar, const N: usize>(&self, slot: &mut Slot<'_, T>, value: impl Fn(usize) -> T) {
+        let gx = slot.example(self.example);
+        match (gx.len(), gx) {
+            // A single number that all outputs read.
+            (1, [gx]) if N > 1 => {
+                let sum: f64 = (0..self.run).map(|e| value(e).to_f64()).sum();
+                *gx += T::from_f64(sum);
+            }
+            (n, gx) => {
+                let gx = &mut gx[self.start % n.max(1)..][..self.run];
+                for (e, gx) in gx.iter_mut().enumerate() {
+                    *gx += value(e);
+                }
+            }
         }
     }
 }
@@ -142,14 +265,12 @@ impl<T: Scalar, F: PointwiseFn<N>, const N: usize> Rules<T> for PointwiseRules<F
     }
 
     fn needs(&self) -> Needs {
-        let inputs = matches!(F::READS, Reads::Inputs | Reads::Both);
         Needs {
-            inputs: if inputs {
-                Needs::inputs(N as u32).inputs
-            } else {
-                0
+            inputs: match F::READS.inputs() {
+                true => Needs::inputs(N as u32).inputs,
+                false => 0,
             },
-            output: matches!(F::READS, Reads::Output | Reads::Both),
+            output: F::READS.output(),
         }
     }
 
@@ -161,16 +282,13 @@ impl<T: Scalar, F: PointwiseFn<N>, const N: usize> Rules<T> for PointwiseRules<F
         _: &mut [T],
         y: &mut [T],
     ) {
-        let n = self.fit.shape.size();
-        for (i, y) in y.chunks_exact_mut(n.max(1)).take(tile.len).enumerate() {
-            let x: [&[T]; N] = std::array::from_fn(|j| x[j].example(i));
-            if x.iter().all(|x| x.len() == n) {
+        let (n, run) = (self.fit.shape.size(), self.fit.run());
+        for i in 0..tile.len {
+            for start in (0..n).step_by(run) {
+                let x: [&[T]; N] = std::array::from_fn(|j| part(x[j].example(i), start, run));
+                let y = &mut y[i * n + start..][..run];
                 for (e, y) in y.iter_mut().enumerate() {
-                    *y = self.f.f(std::array::from_fn(|j| x[j][e]));
-                }
-            } else {
-                for (e, y) in y.iter_mut().enumerate() {
-                    *y = self.f.f(std::array::from_fn(|j| x[j][e % x[j].len()]));
+                    *y = self.f.f(std::array::from_fn(|j| pick::<T, N>(x[j], e)));
                 }
             }
         }
@@ -178,35 +296,37 @@ impl<T: Scalar, F: PointwiseFn<N>, const N: usize> Rules<T> for PointwiseRules<F
 
     // dy = Σ ∂f/∂xⱼ dxⱼ
     fn jvp(&self, at: &At<'_, T>, dx: &[Option<View<'_, T>>], _: &mut [T], dy: &mut [T]) {
-        let n = self.fit.shape.size();
-        for i in 0..at.tile.len {
-            let dx: [Option<&[T]>; N] = std::array::from_fn(|j| dx[j].map(|dx| dx.example(i)));
-            let dy = &mut dy[i * n..][..n];
-            self.each(at, i, |e, x, y| {
-                let df = self.f.df(x, y);
-                for j in 0..N {
-                    if let Some(dx) = dx[j] {
-                        dy[e] += df[j] * dx[if dx.len() == n { e } else { e % dx.len() }];
+        self.each(at, |place, reads| {
+            let dx = place.tangents::<T, N>(dx);
+            let dy = &mut dy[place.outputs];
+            each_of::<N>(
+                #[inline(always)]
+                |j| {
+                    let Some(dx) = dx[j] else { return };
+                    for (e, dy) in dy.iter_mut().enumerate() {
+                        let (x, y) = reads.at::<F>(e);
+                        *dy += self.f.df(x, y)[j] * pick::<T, N>(dx, e);
                     }
-                }
-            });
-        }
+                },
+            );
+        });
     }
 
     // gⱼ = ∂f/∂xⱼ g
     fn vjp(&self, at: &At<'_, T>, g: &[T], _: &mut [T], gx: &mut [Option<Slot<'_, T>>]) {
-        let n = self.fit.shape.size();
-        for i in 0..at.tile.len {
-            let g = &g[i * n..][..n];
-            for (j, slot) in gx.iter_mut().enumerate() {
-                let Some(slot) = slot else { continue };
-                let gx = slot.example(i);
-                let len = gx.len();
-                self.each(at, i, |e, x, y| {
-                    gx[if len == n { e } else { e % len }] += self.f.df(x, y)[j] * g[e];
-                });
-            }
-        }
+        self.each(at, |place, reads| {
+            let g = &g[place.outputs.clone()];
+            each_of::<N>(
+                #[inline(always)]
+                |j| {
+                    let Some(gx) = &mut gx[j] else { return };
+                    place.add::<T, N>(gx, |e| {
+                        let (x, y) = reads.at::<F>(e);
+                        self.f.df(x, y)[j] * g[e]
+                    });
+                },
+            );
+        });
     }
 
     // hⱼ = ∂f/∂xⱼ dg + Σᵢ ∂²f/∂xⱼ∂xᵢ dxᵢ g
@@ -216,33 +336,34 @@ impl<T: Scalar, F: PointwiseFn<N>, const N: usize> Rules<T> for PointwiseRules<F
         dx: &[Option<View<'_, T>>],
         g: &[T],
         dg: Option<&[T]>,
-        _: &mut [T],
+        scratch: &mut [T],
         hx: &mut [Option<Slot<'_, T>>],
     ) {
-        let n = self.fit.shape.size();
-        for i in 0..at.tile.len {
-            let g = &g[i * n..][..n];
-            let dg = dg.map(|dg| &dg[i * n..][..n]);
-            let dx: [Option<&[T]>; N] = std::array::from_fn(|j| dx[j].map(|dx| dx.example(i)));
-            for (j, slot) in hx.iter_mut().enumerate() {
-                let Some(slot) = slot else { continue };
-                let hx = slot.example(i);
-                let len = hx.len();
-                self.each(at, i, |e, x, y| {
-                    let d2f = self.f.d2f(x, y)[j];
-                    let mut df_tangent = T::zero();
-                    for (d2f, dx) in d2f.iter().zip(&dx) {
-                        if let Some(dx) = dx {
-                            df_tangent += *d2f * dx[e % dx.len()];
-                        }
-                    }
-                    let mut h = df_tangent * g[e];
-                    if let Some(dg) = dg {
-                        h += self.f.df(x, y)[j] * dg[e];
-                    }
-                    hx[e % len] += h;
-                });
-            }
+        if let Some(dg) = dg {
+            self.vjp(at, dg, scratch, hx);
         }
+        if F::PIECEWISE_LINEAR {
+            return;
+        }
+        self.each(at, |place, reads| {
+            let dx = place.tangents::<T, N>(dx);
+            let g = &g[place.outputs.clone()];
+            each_of::<N>(
+                #[inline(always)]
+                |j| {
+                    let Some(hx) = &mut hx[j] else { return };
+                    each_of::<N>(
+                        #[inline(always)]
+                        |i| {
+                            let Some(dx) = dx[i] else { return };
+                            place.add::<T, N>(hx, |e| {
+                                let (x, y) = reads.at::<F>(e);
+                                self.f.d2f(x, y)[j][i] * pick::<T, N>(dx, e) * g[e]
+                            });
+                        },
+                    );
+                },
+            );
+        });
     }
 }

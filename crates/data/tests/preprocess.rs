@@ -1,0 +1,163 @@
+//! Preprocessing: what it computes, how it is stored, what it refuses.
+
+use osculant_data::{Dataset, Preprocess, PreprocessOptions};
+
+fn data(inputs: &[f32]) -> Dataset {
+    Dataset::new([2], inputs.to_vec(), vec![0; inputs.len() / 2], 1).unwrap()
+}
+
+fn options(scale: Option<f32>, subtract_mean: bool) -> PreprocessOptions {
+    PreprocessOptions {
+        scale,
+        subtract_mean,
+    }
+}
+
+#[test]
+fn scale_and_mean_are_each_optional() {
+    let train = data(&[2.0, 10.0, 6.0, 30.0]);
+    let cases = [
+        (options(None, false), [2.0, 10.0, 6.0, 30.0]),
+        (options(Some(0.5), false), [1.0, 5.0, 3.0, 15.0]),
+        (options(None, true), [-2.0, -10.0, 2.0, 10.0]),
+        (options(Some(0.5), true), [-1.0, -5.0, 1.0, 5.0]),
+    ];
+    for (options, expected) in cases {
+        let mut inputs = train.clone();
+        Preprocess::fit(&train, options)
+            .unwrap()
+            .apply(&mut inputs)
+            .unwrap();
+        assert_eq!(inputs.inputs(), expected, "{options:?}");
+    }
+}
+
+#[test]
+fn the_mean_is_that_of_training_also_for_the_test() {
+    let preprocess = Preprocess::fit(&data(&[2.0, 4.0, 4.0, 8.0]), options(None, true)).unwrap();
+    let mut test = data(&[3.0, 7.0]);
+    preprocess.apply(&mut test).unwrap();
+    assert_eq!(test.inputs(), [0.0, 1.0]);
+}
+
+#[test]
+fn by_default_pixels_become_fractions_around_their_mean() {
+    let options = PreprocessOptions::default();
+    assert_eq!(options, self::options(Some(1.0 / 255.0), true));
+}
+
+/// In f32 a sum of ones stops growing at 2²⁴.
+#[test]
+fn the_mean_is_summed_in_f64() {
+    let count = 1_000_usize;
+    let large = 16_777_216.0_f32;
+    let mut inputs = vec![1.0_f32; count];
+    inputs[0] = large;
+    let train = Dataset::new([1], inputs, vec![0; count], 1).unwrap();
+    let preprocess = Preprocess::fit(&train, options(None, true)).unwrap();
+    let mean = (f64::from(large) + (count - 1) as f64) / count as f64;
+    assert_eq!(preprocess.mean(), Some(&[mean as f32][..]));
+}
+
+#[test]
+fn stored_parts_restore_it() {
+    let train = data(&[2.0, 10.0, 6.0, 30.0]);
+    for options in [PreprocessOptions::default(), options(None, false)] {
+        let fitted = Preprocess::fit(&train, options).unwrap();
+        let mean = fitted.mean().map(<[f32]>::to_vec);
+        assert_eq!(
+            Preprocess::from_parts(fitted.scale(), mean).unwrap(),
+            fitted
+        );
+    }
+}
+
+#[test]
+fn unlabelled_inputs_are_treated_like_those_of_a_data_set() {
+    let mut train = data(&[2.0, 10.0, 6.0, 30.0]);
+    for options in [PreprocessOptions::default(), options(Some(0.5), false)] {
+        let preprocess = Preprocess::fit(&train, options).unwrap();
+        let mut inputs = train.inputs().to_vec();
+        preprocess.apply_to_inputs(&mut inputs).unwrap();
+        preprocess.apply(&mut train).unwrap();
+        assert_eq!(inputs, train.inputs());
+        preprocess.apply_to_inputs(&mut []).unwrap();
+    }
+}
+
+#[test]
+fn another_shape_is_refused() {
+    let preprocess = Preprocess::fit(&data(&[1.0, 2.0]), PreprocessOptions::default()).unwrap();
+    let mut other = Dataset::new([3, 1], vec![0.0; 6], vec![0; 2], 1).unwrap();
+    assert_eq!(
+        preprocess.apply(&mut other).unwrap_err().to_string(),
+        "the preprocessing was fitted to inputs of 2 values and cannot be applied to inputs of \
+         shape [3, 1] (3 values); use data of the shape that it was fitted to, or fit it again"
+    );
+    assert_eq!(
+        preprocess
+            .apply_to_inputs(&mut [0.0; 5])
+            .unwrap_err()
+            .to_string(),
+        "the preprocessing was fitted to inputs of 2 values and cannot be applied to 5 values, \
+         which is no multiple of it; use data of the shape that it was fitted to, or fit it again"
+    );
+}
+
+#[test]
+fn a_scale_that_destroys_the_data_is_refused() {
+    for (scale, shown) in [(0.0, "0"), (f32::NAN, "NaN"), (f32::INFINITY, "inf")] {
+        let expected = format!(
+            "inputs cannot be scaled by {shown}; give a finite number other than 0, such as 1/255"
+        );
+        let options = options(Some(scale), true);
+        let fitted = Preprocess::fit(&data(&[1.0, 2.0]), options);
+        assert_eq!(fitted.unwrap_err().to_string(), expected);
+        assert_eq!(
+            Preprocess::from_parts(scale, None).unwrap_err().to_string(),
+            expected
+        );
+    }
+}
+
+#[test]
+fn a_stored_mean_is_checked() {
+    let end = "; it must hold one finite value for each position of an input: fit the \
+               preprocessing again";
+    assert_eq!(
+        Preprocess::from_parts(1.0, Some(vec![0.0, f32::NAN]))
+            .unwrap_err()
+            .to_string(),
+        format!("the mean input has 2 values, and the one at position 1 is NaN{end}")
+    );
+    assert_eq!(
+        Preprocess::from_parts(1.0, Some(vec![]))
+            .unwrap_err()
+            .to_string(),
+        format!("the mean input has 0 values, so it is of no input{end}")
+    );
+}
+
+#[test]
+fn an_error_leaves_the_inputs_as_they_were() {
+    let preprocess = Preprocess::from_parts(1e30, Some(vec![0.0, 0.0])).unwrap();
+    let mut inputs = data(&[1.0, 2.0, 3.0, 1e30]);
+    let before = inputs.clone();
+    assert_eq!(
+        preprocess.apply(&mut inputs).unwrap_err().to_string(),
+        "example 1 would have the value inf at position 1 after preprocessing; choose a smaller \
+         scale"
+    );
+    assert_eq!(inputs, before);
+
+    let mut inputs = [1.0, f32::NAN];
+    let message = preprocess
+        .apply_to_inputs(&mut inputs)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.starts_with("example 0 has the value NaN at position 1"),
+        "{message}"
+    );
+    assert_eq!(inputs[0], 1.0);
+}

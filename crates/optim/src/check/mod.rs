@@ -1,0 +1,14 @@
+//! Verification that users run on their own losses, as we run it on ours.
+//!
+//! [`check_loss`] tests a loss on cases drawn by a proptest strategy; a failure shrinks to a
+//! small case and prints a table of the entries that disagree.
+
+mod cases;
+mod loss;
+mod network;
+mod ridders;
+mod table;
+
+pub use cases::{LossCase, labelled_cases, paired_cases};
+pub use loss::{check_loss, check_loss_at};
+pub use network::check_objective;

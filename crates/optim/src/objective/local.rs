@@ -1,0 +1,210 @@
+//! A linearization together with what the loss keeps: all that curvature needs at one θ.
+
+use super::{Objective, Seen, scale_by, seen};
+use crate::error::{OptimError, Result};
+use crate::loss::SquareRoot;
+use osculant_tape::linearize::{Linearization, TileData};
+use osculant_tape::{GraphError, Scalar};
+use std::sync::Arc;
+
+/// Curvature at a θ over some examples, shared by the operators that it makes.
+pub(crate) struct Local<'o, T: Scalar> {
+    pub objective: &'o Objective<'o, T>,
+    pub lin: Arc<Linearization<'o, T>>,
+    pub state: Arc<LossState<'o, T>>,
+}
+
+/// What the loss keeps between its value and its products, example by example.
+pub(crate) struct LossState<'o, T: Scalar> {
+    objective: &'o Objective<'o, T>,
+    /// Outputs, then the loss's own numbers.
+    numbers: Vec<T>,
+    per_example: usize,
+    outputs: usize,
+    /// wᵢ/W.
+    scale: Vec<T>,
+}
+
+impl<'o, T: Scalar> Local<'o, T> {
+    /// Linearizes over these examples.
+    pub fn new(objective: &'o Objective<'o, T>, theta: &[T], examples: &[usize]) -> Result<Self> {
+        let total = objective.weight_of(examples)?;
+        let (graph, term) = (objective.graph, &objective.term);
+        let lin = graph.linearize(theta, &*objective.feed, examples, objective.budget)?;
+        let outputs = graph.output_shape().size();
+        let per_example = outputs + term.kept();
+        let mut numbers = vec![T::zero(); examples.len() * per_example];
+        lin.map_outputs(per_example, &mut numbers, &|data, out| {
+            for (at, out) in seen(data).zip(out.chunks_exact_mut(per_example)) {
+                let (z, kept) = out.split_at_mut(outputs);
+                z.copy_from_slice(at.z);
+                term.value(&at, kept);
+            }
+            Ok(())
+        })?;
+        if numbers.iter().any(|x| !x.is_finite()) {
+            graph.audit(theta, &*objective.feed, examples)?;
+            return Err(OptimError::NotFinite {
+                what: format!("what the {} loss keeps", term.loss_name()),
+                index: numbers.iter().position(|x| !x.is_finite()).unwrap_or(0) % per_example,
+                value: f64::NAN,
+            });
+        }
+        let scale = examples
+            .iter()
+            .map(|&i| T::from_f64(term.weight(i) / total))
+            .collect();
+        let state = LossState {
+            objective,
+            numbers,
+            per_example,
+            outputs,
+            scale,
+        };
+        Ok(Local {
+            objective,
+            lin: Arc::new(lin),
+            state: Arc::new(state),
+        })
+    }
+
+    /// The inputs of the example at this position: what a loss may look at.
+    fn input(&self, position: usize) -> Vec<T> {
+        let mut x = vec![T::zero(); self.objective.graph.input_size()];
+        self.objective
+            .term
+            .write_input(self.lin.examples()[position], &mut x);
+        x
+    }
+
+    /// How many numbers an output has.
+    pub fn outputs_per_example(&self) -> usize {
+        self.state.outputs
+    }
+
+    /// All outputs, example after example.
+    pub fn outputs(&self) -> Vec<T> {
+        (0..self.lin.len())
+            .flat_map(|i| self.state.of(i).0)
+            .copied()
+            .collect()
+    }
+
+    /// Whether products run on the thread pool.
+    pub fn is_parallel(&self) -> bool {
+        self.lin.is_parallel()
+    }
+
+    /// B of the example at this position, row-major, without its weight.
+    pub fn curvature_of(&self, position: usize) -> Result<Vec<T>> {
+        let m = self.state.outputs;
+        if position >= self.lin.len() {
+            let message = format!("there are {} examples, numbered from 0", self.lin.len());
+            return Err(OptimError::invalid(
+                "the example's position",
+                position,
+                &message,
+            ));
+        }
+        let (z, kept) = self.state.of(position);
+        let x = self.input(position);
+        let at = Seen {
+            example: self.lin.examples()[position],
+            z,
+            x: &x,
+        };
+        let (mut unit, mut column) = (vec![T::zero(); m], vec![T::zero(); m]);
+        let mut b = vec![T::zero(); m * m];
+        for j in 0..m {
+            unit[j] = T::one();
+            self.objective.term.curvature(&at, kept, &unit, &mut column);
+            unit[j] = T::zero();
+            for (i, &c) in column.iter().enumerate() {
+                b[i * m + j] = c;
+            }
+        }
+        Ok(b)
+    }
+}
+
+impl<T: Scalar> LossState<'_, T> {
+    fn of(&self, position: usize) -> (&[T], &[T]) {
+        self.numbers[position * self.per_example..][..self.per_example].split_at(self.outputs)
+    }
+
+    /// u = wᵢ/W B dz for every example of a tile.
+    pub fn curvature(
+        &self,
+        data: &TileData<'_, T>,
+        dz: &[T],
+        u: &mut [T],
+    ) -> Result<(), GraphError> {
+        let m = self.outputs;
+        for (k, at) in seen(data).enumerate() {
+            let position = data.positions.start + k;
+            let u = &mut u[k * m..][..m];
+            let kept = self.of(position).1;
+            self.objective
+                .term
+                .curvature(&at, kept, &dz[k * m..][..m], u);
+            scale_by(self.scale[position], u);
+        }
+        Ok(())
+    }
+
+    /// u = ∇ξ, times wᵢ/W if `weighted`, for every example of a tile.
+    pub fn gradient(&self, data: &TileData<'_, T>, weighted: bool, u: &mut [T]) {
+        let m = self.outputs;
+        for (k, at) in seen(data).enumerate() {
+            let position = data.positions.start + k;
+            let u = &mut u[k * m..][..m];
+            self.objective.term.gradient(&at, self.of(position).1, u);
+            if weighted {
+                scale_by(self.scale[position], u);
+            }
+        }
+    }
+
+    /// √(wᵢ/W) times every column of S, for all examples; fewer columns are filled up with 0.
+    /// Returns the number of columns.
+    pub fn factors(&self, examples: &[usize], out: &mut Vec<T>) -> Result<usize> {
+        let (m, columns) = (self.outputs, self.outputs);
+        out.clear();
+        out.resize(examples.len() * columns * m, T::zero());
+        let mut root = SquareRoot::new();
+        let mut x = vec![T::zero(); self.objective.graph.input_size()];
+        let mut most = 0;
+        for (position, &example) in examples.iter().enumerate() {
+            let (z, kept) = self.of(position);
+            self.objective.term.write_input(example, &mut x);
+            self.objective
+                .term
+                .factor(&Seen { example, z, x: &x }, kept, &mut root)?;
+            if root.columns() > columns {
+                let message = "a factor of B needs no more columns than the output has numbers";
+                return Err(OptimError::invalid(
+                    "the columns of S",
+                    root.columns(),
+                    message,
+                ));
+            }
+            most = most.max(root.columns());
+            let scale = self.scale[position].sqrt();
+            for c in 0..root.columns() {
+                let to = &mut out[(position * columns + c) * m..][..m];
+                to.copy_from_slice(root.column(c));
+                scale_by(scale, to);
+            }
+        }
+        Ok(most)
+    }
+
+    /// Copies column `c` of every example's factor, from what [`factors`](Self::factors) wrote.
+    pub fn column(&self, factors: &[T], data: &TileData<'_, T>, c: usize, u: &mut [T]) {
+        let m = self.outputs;
+        for (k, u) in u.chunks_exact_mut(m).enumerate().take(data.positions.len()) {
+            let position: usize = data.positions.start + k;
+            u.copy_from_slice(&factors[(position * m + c) * m..][..m]);
+        }
+    }
+}

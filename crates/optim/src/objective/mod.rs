@@ -1,0 +1,371 @@
+//! The objective: a network, a loss, data and C.
+
+mod local;
+mod model;
+mod term;
+
+pub use model::Model;
+
+pub(crate) use local::Local;
+pub(crate) use term::{Seen, Term};
+
+use crate::error::{OptimError, Result, expect_finite, expect_length};
+use crate::examples::Examples;
+use crate::loss::{Convexity, Loss};
+use crate::vector;
+use osculant_layers::Network;
+use osculant_tape::linearize::{Budget, Feed, TileData};
+use osculant_tape::{Graph, Scalar};
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// f(θ) = 1/(2C) ‖θ‖² + 1/W Σ wᵢ ξ(z(θ; Zⁱ); yⁱ), a function of θ to be minimized.
+///
+/// The types of the loss and of the data are erased, so a program can choose both at run time.
+///
+/// # Formula
+/// W = Σ wᵢ·count(yⁱ): the number l of examples, unless the data carry weights or the loss counts
+/// several terms per example. A subset uses its own W.
+///
+/// # Errors
+/// An empty data set, inputs of another size than the network's, an output shape or a target that
+/// the loss has no meaning for, a number that isn't finite: each names the example.
+///
+/// # Example
+/// ```
+/// use osculant_layers::{Layers, Network};
+/// use osculant_optim::examples::Labelled;
+/// use osculant_optim::loss::SoftmaxCrossEntropy;
+/// use osculant_optim::operator::LinearOperator;
+/// use osculant_optim::Objective;
+///
+/// let net = Network::<f64>::new([2], |x| x.dense(4).tanh().dense(3))?;
+/// let data = Labelled::new([2], vec![0.0, 1.0, 1.0, 0.0], vec![2, 0])?;
+/// let objective = Objective::new(&net, SoftmaxCrossEntropy, &data)?.regularization(10.0)?;
+/// let theta = net.init(0);
+/// let model = objective.at(&theta)?;
+/// let gv = model.gauss_newton()?.apply(&vec![1.0; net.len()])?;
+/// assert_eq!(gv.len(), net.len());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Objective<'d, T: Scalar> {
+    graph: &'d Graph<T>,
+    term: Arc<dyn Term<T> + 'd>,
+    feed: Box<Feed<'d, T>>,
+    /// 1/C.
+    inverse_c: f64,
+    c: f64,
+    /// The parts of θ that the regularization term covers.
+    regularized: Vec<Range<usize>>,
+    /// All example numbers.
+    all: Vec<usize>,
+    total_weight: f64,
+    budget: Budget,
+}
+
+impl<T: Scalar> fmt::Debug for Objective<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Objective")
+            .field("parameters", &self.dimension())
+            .field("examples", &self.len())
+            .field("loss", &self.term.loss_name())
+            .field("C", &self.c)
+            .finish()
+    }
+}
+
+impl<'d, T: Scalar> Objective<'d, T> {
+    /// The mean loss of the network on the data, without regularization (C = ∞).
+    ///
+    /// # Errors
+    /// See [`Objective`]. Every input and target is checked here, once.
+    pub fn new<L, D>(net: &'d Network<T>, loss: L, data: &'d D) -> Result<Self>
+    where
+        L: Loss<T> + 'd,
+        D: Examples<T, Target = L::Target> + ?Sized,
+    {
+        let graph = net.graph();
+        let shape = graph.output_shape().clone();
+        loss.check_output(&shape)?;
+        if data.is_empty() {
+            let message = "an objective needs at least one example";
+            return Err(OptimError::invalid("the number of examples", 0, message));
+        }
+        let hint = format!("the network takes {}", sizes(graph));
+        expect_length(
+            "an example's input",
+            data.input_size(),
+            graph.input_size(),
+            &hint,
+        )?;
+        let mut input = vec![T::zero(); data.input_size()];
+        let mut total_weight = 0.0;
+        for i in 0..data.len() {
+            let check = || -> Result<f64> {
+                data.write_input(i, &mut input);
+                expect_finite("the input", &input)?;
+                loss.check_target(&shape, data.target(i))?;
+                let weight = data.weight(i) * loss.count(data.target(i));
+                if weight.is_finite() && weight >= 0.0 {
+                    return Ok(weight);
+                }
+                let message = "a weight must be finite and not negative";
+                Err(OptimError::invalid("the weight", weight, message))
+            };
+            let mut check = check;
+            total_weight += check().map_err(|e| e.of_example(i))?;
+        }
+        check_weight(total_weight)?;
+        let all = (0..data.len()).collect();
+        let term: Arc<dyn Term<T> + 'd> = Arc::new(term::LossOnData { loss, data, shape });
+        let source = term.clone();
+        let regularized = graph
+            .params()
+            .slices()
+            .iter()
+            .filter(|s| s.is_regularized())
+            .filter_map(|s| s.range());
+        Ok(Objective {
+            graph,
+            term,
+            feed: Box::new(move |i, out| source.write_input(i, out)),
+            inverse_c: 0.0,
+            c: f64::INFINITY,
+            regularized: merge(regularized),
+            all,
+            total_weight,
+            budget: Budget::default(),
+        })
+    }
+
+    /// Sets the regularization constant C of 1/(2C) ‖θ‖²; infinity switches the term off.
+    ///
+    /// The term covers all trained parameters but those that [`Network::exempt`] left out.
+    ///
+    /// # Errors
+    /// A C that is not above 0.
+    pub fn regularization(mut self, c: f64) -> Result<Self> {
+        let inverse = 1.0 / c;
+        if c.is_nan() || c <= 0.0 || !T::from_f64(inverse).is_finite() {
+            let message =
+                "it must be above 0; larger is weaker, and infinity switches the term off";
+            return Err(OptimError::invalid(
+                "the regularization constant C",
+                c,
+                message,
+            ));
+        }
+        (self.c, self.inverse_c) = (c, inverse);
+        Ok(self)
+    }
+
+    /// Sets how many bytes a linearization may keep; above it, products recompute values.
+    pub fn memory_budget(mut self, bytes: usize) -> Self {
+        self.budget = Budget(bytes);
+        self
+    }
+
+    /// The number n of trained parameters.
+    pub fn dimension(&self) -> usize {
+        self.graph.params().len()
+    }
+
+    /// The number l of examples.
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Always false: an objective has at least one example.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// The regularization constant C.
+    pub fn c(&self) -> f64 {
+        self.c
+    }
+
+    /// Whether the loss claims a positive semidefinite B, hence G.
+    pub fn convexity(&self) -> Convexity {
+        self.term.convexity()
+    }
+
+    /// f(θ): what a line search asks for. A value that is not finite is an answer, not an error.
+    ///
+    /// # Errors
+    /// A θ that doesn't fit or isn't finite.
+    pub fn value(&self, theta: &[T]) -> Result<f64> {
+        let data = self.graph.stream(
+            theta,
+            &*self.feed,
+            &self.all,
+            &|d, _| self.losses(d, None),
+            None,
+        );
+        Ok(self.regularizer(theta) + data?)
+    }
+
+    /// f(θ), and ∇f(θ) into `gradient`.
+    ///
+    /// # Errors
+    /// A θ that doesn't fit or isn't finite; a value or gradient that isn't finite, with the node
+    /// where it arose.
+    pub fn value_and_gradient_into(&self, theta: &[T], gradient: &mut [T]) -> Result<f64> {
+        let losses = |d: &TileData<'_, T>, u: Option<&mut [T]>| self.losses(d, u);
+        let data = self
+            .graph
+            .stream(theta, &*self.feed, &self.all, &losses, Some(gradient))?;
+        self.add_regularizer(theta, gradient);
+        let value = self.regularizer(theta) + data;
+        if !value.is_finite() || !vector::all_finite(gradient) {
+            self.graph.audit(theta, &*self.feed, &self.all)?;
+            self.refuse("the objective's value", value)?;
+            expect_finite("the gradient", gradient)?;
+        }
+        Ok(value)
+    }
+
+    /// The quadratic model at θ: value, gradient and curvature, each computed when asked for.
+    ///
+    /// # Errors
+    /// A θ that doesn't fit or isn't finite.
+    pub fn at(&self, theta: &[T]) -> Result<Model<'_, T>> {
+        self.graph.params().check("theta", theta)?;
+        Ok(Model::new(self, theta.to_vec()))
+    }
+
+    /// wᵢ/W: what the loss of example i is multiplied by.
+    pub fn example_scale(&self, i: usize) -> f64 {
+        self.term.weight(i) / self.total_weight
+    }
+
+    fn refuse(&self, what: &str, value: f64) -> Result<()> {
+        if value.is_finite() {
+            return Ok(());
+        }
+        let message = format!(
+            "all outputs are finite, so the {} loss overflows; check the targets, or start from \
+             smaller parameters",
+            self.term.loss_name()
+        );
+        Err(OptimError::invalid(what, value, &message))
+    }
+
+    /// The weighted losses of a tile, and their gradients, scaled by 1/W.
+    fn losses(
+        &self,
+        data: &TileData<'_, T>,
+        mut u: Option<&mut [T]>,
+    ) -> Result<f64, osculant_tape::GraphError> {
+        let mut kept = smallvec::SmallVec::<[T; 64]>::from_elem(T::zero(), self.term.kept());
+        let mut sum = 0.0;
+        for (k, at) in seen(data).enumerate() {
+            let scale = self.example_scale(at.example);
+            sum += scale * self.term.value(&at, &mut kept);
+            if let Some(u) = &mut u {
+                let m = at.z.len();
+                let u = &mut u[k * m..][..m];
+                self.term.gradient(&at, &kept, u);
+                scale_by(T::from_f64(scale), u);
+            }
+        }
+        Ok(sum)
+    }
+
+    /// 1/(2C) ‖θ‖².
+    fn regularizer(&self, theta: &[T]) -> f64 {
+        if self.inverse_c == 0.0 {
+            return 0.0;
+        }
+        let parts = self
+            .regularized
+            .iter()
+            .map(|r| vector::norm_squared(&theta[r.clone()]));
+        0.5 * self.inverse_c * parts.sum::<f64>()
+    }
+
+    /// out += 1/C v, where the term covers v.
+    pub(crate) fn add_regularizer(&self, v: &[T], out: &mut [T]) {
+        if self.inverse_c == 0.0 {
+            return;
+        }
+        let inverse_c = T::from_f64(self.inverse_c);
+        for r in &self.regularized {
+            // Equal lengths, so this cannot fail.
+            let _ = vector::add_scaled(inverse_c, &v[r.clone()], &mut out[r.clone()]);
+        }
+    }
+
+    /// W of these examples.
+    fn weight_of(&self, examples: &[usize]) -> Result<f64> {
+        if examples.is_empty() {
+            let message = "curvature needs at least one example";
+            return Err(OptimError::invalid(
+                "the number of examples in the subset",
+                0,
+                message,
+            ));
+        }
+        if let Some(&i) = examples.iter().find(|&&i| i >= self.len()) {
+            let message = format!("there are {} examples, numbered from 0", self.len());
+            return Err(OptimError::invalid("an example of the subset", i, &message));
+        }
+        let weight = examples
+            .iter()
+            .map(|&i| self.term.weight(i) * self.term.count(i))
+            .sum();
+        check_weight(weight)?;
+        Ok(weight)
+    }
+}
+
+fn check_weight(total: f64) -> Result<()> {
+    if total.is_finite() && total > 0.0 {
+        return Ok(());
+    }
+    Err(OptimError::invalid(
+        "the sum W of weights",
+        total,
+        "it must be finite and above 0",
+    ))
+}
+
+fn sizes<T: Scalar>(graph: &Graph<T>) -> String {
+    let shapes: Vec<String> = graph.input_shapes().iter().map(|s| s.to_string()).collect();
+    if shapes.is_empty() {
+        "no input".into()
+    } else {
+        shapes.join(" and ")
+    }
+}
+
+/// Joins neighbouring ranges.
+fn merge(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
+    let mut merged: Vec<Range<usize>> = Vec::new();
+    for range in ranges {
+        match merged.last_mut() {
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ => merged.push(range),
+        }
+    }
+    merged
+}
+
+/// The examples of a tile, one after the other.
+pub(crate) fn seen<'a, T>(data: &'a TileData<'a, T>) -> impl Iterator<Item = Seen<'a, T>> {
+    let k = data.examples.len();
+    let (m, n) = (data.outputs.len() / k.max(1), data.inputs.len() / k.max(1));
+    data.examples
+        .iter()
+        .enumerate()
+        .map(move |(i, &example)| Seen {
+            example,
+            z: &data.outputs[i * m..][..m],
+            x: &data.inputs[i * n..][..n],
+        })
+}
+
+pub(crate) fn scale_by<T: Scalar>(scale: T, u: &mut [T]) {
+    u.iter_mut().for_each(|u| *u *= scale);
+}

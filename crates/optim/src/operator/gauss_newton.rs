@@ -1,0 +1,117 @@
+//! The Gauss-Newton matrix.
+
+use super::{LinearOperator, SelfAdjoint, expect_apply};
+use crate::error::Result;
+use crate::objective::Local;
+use osculant_tape::Scalar;
+use osculant_tape::linearize::TileData;
+use std::fmt;
+use std::sync::Arc;
+
+/// G, by products: jvp → B → vjp, at about the price of a gradient.
+///
+/// Made by [`Model::gauss_newton`](crate::Model::gauss_newton). It linearized once; its products
+/// repeat none of that, unless the memory budget says so.
+///
+/// # Shapes
+/// n × n, symmetric; positive semidefinite if the loss is convex, definite if also C is finite.
+///
+/// # Formula
+/// G = 1/C I + 1/W Σ wᵢ (Jⁱ)ᵀ Bⁱ Jⁱ. It includes 1/C and never a damping λ; for that, see
+/// [`Shifted`](super::Shifted).
+///
+/// # Reference
+/// Schraudolph, *Neural Computation* 14(7), 2002, §3.
+///
+/// # Errors
+/// A vector that doesn't fit or isn't finite; a product that isn't finite, with its node.
+#[derive(Clone)]
+pub struct GaussNewton<'o, T: Scalar> {
+    local: Arc<Local<'o, T>>,
+}
+
+impl<T: Scalar> fmt::Debug for GaussNewton<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("GaussNewton").field(&self.local.lin).finish()
+    }
+}
+
+impl<'o, T: Scalar> GaussNewton<'o, T> {
+    pub(crate) fn new(local: Arc<Local<'o, T>>) -> Self {
+        GaussNewton { local }
+    }
+
+    /// The numbers of the examples that it averages over.
+    pub fn examples(&self) -> &[usize] {
+        self.local.lin.examples()
+    }
+
+    /// The outputs z of these examples, l·m numbers.
+    pub fn outputs(&self) -> Vec<T> {
+        self.local.outputs()
+    }
+
+    /// The exact diagonal of G, n numbers: 1/C + 1/W Σ wᵢ Σ_c (Jᵀs_c)², where B = SSᵀ.
+    ///
+    /// # Errors
+    /// A B that is not positive semidefinite, with its example.
+    pub fn diagonal(&self) -> Result<Vec<T>> {
+        let Local {
+            objective,
+            lin,
+            state,
+        } = &*self.local;
+        let mut factors = Vec::new();
+        let columns = state.factors(lin.examples(), &mut factors)?;
+        let mut out = vec![T::zero(); objective.dimension()];
+        let column = |data: &TileData<'_, T>, c: usize, u: &mut [T]| {
+            state.column(&factors, data, c, u);
+            Ok(())
+        };
+        lin.squares_into(columns, &column, &mut out)?;
+        objective.add_regularizer(&vec![T::one(); out.len()], &mut out);
+        Ok(out)
+    }
+
+    /// B of the example at this position of [`examples`](Self::examples), m × m, row-major,
+    /// without its weight.
+    ///
+    /// # Errors
+    /// A position beyond the examples.
+    pub fn loss_curvature(&self, position: usize) -> Result<Vec<T>> {
+        self.local.curvature_of(position)
+    }
+}
+
+impl<T: Scalar> LinearOperator<T> for GaussNewton<'_, T> {
+    fn rows(&self) -> usize {
+        self.local.objective.dimension()
+    }
+
+    fn cols(&self) -> usize {
+        self.local.objective.dimension()
+    }
+
+    fn apply_into(&self, v: &[T], out: &mut [T]) -> Result<()> {
+        expect_apply(self, v, out)?;
+        let Local {
+            objective,
+            lin,
+            state,
+        } = &*self.local;
+        let b = |data: &TileData<'_, T>, dz: &[T], u: &mut [T]| state.curvature(data, dz, u);
+        lin.product_into(v, &b, out)?;
+        objective.add_regularizer(v, out);
+        Ok(())
+    }
+
+    fn apply_adjoint_into(&self, u: &[T], out: &mut [T]) -> Result<()> {
+        self.apply_into(u, out)
+    }
+
+    fn is_parallel(&self) -> bool {
+        self.local.is_parallel()
+    }
+}
+
+impl<T: Scalar> SelfAdjoint<T> for GaussNewton<'_, T> {}

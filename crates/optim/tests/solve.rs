@@ -1,0 +1,408 @@
+//! Conjugate gradients: right where A is positive definite, bounded and honest where not.
+
+use osculant_optim::operator::{Diagonal, Identity, LinearOperator, SelfAdjoint, Symmetric};
+use osculant_optim::solve::{Cg, Iteration, Jacobi, Preconditioner, Stop, Workspace};
+use osculant_optim::{Result, vector};
+use osculant_tape::{Random, Scalar};
+use std::ops::ControlFlow;
+
+/// QᵀΛQ with Q a product of reflections, and the solution belonging to a right-hand side.
+fn with_spectrum<T: Scalar>(spectrum: &[f64], seed: u64) -> (Symmetric<T>, Vec<T>, Vec<T>) {
+    let n = spectrum.len();
+    let mut random = Random::new(seed, 0);
+    let mut q = vec![0.0; n * n];
+    (0..n).for_each(|i| q[i * n + i] = 1.0);
+    for _ in 0..3 {
+        let mut u = vec![0.0; n];
+        random.normal(1.0, &mut u);
+        let uu: f64 = u.iter().map(|x| x * x).sum();
+        for row in q.chunks_mut(n) {
+            let s = 2.0 * row.iter().zip(&u).map(|(q, u)| q * u).sum::<f64>() / uu;
+            row.iter_mut().zip(&u).for_each(|(q, u)| *q -= s * u);
+        }
+    }
+    let mut a = vec![0.0; n * n];
+    for i in 0..n {
+        for j in 0..n {
+            a[i * n + j] = (0..n)
+                .map(|k| q[i * n + k] * spectrum[k] * q[j * n + k])
+                .sum();
+        }
+    }
+    let mut x = vec![0.0; n];
+    random.normal(1.0, &mut x);
+    let b: Vec<f64> = a
+        .chunks(n)
+        .map(|row| row.iter().zip(&x).map(|(a, x)| a * x).sum())
+        .collect();
+    let cast = |v: Vec<f64>| v.into_iter().map(T::from_f64).collect::<Vec<T>>();
+    (Symmetric::new(n, cast(a)).unwrap(), cast(b), cast(x))
+}
+
+fn distance<T: Scalar>(x: &[T], y: &[T]) -> f64 {
+    let mut d = y.to_vec();
+    vector::subtract_from(x, &mut d).unwrap();
+    vector::norm(&d) / vector::norm(x)
+}
+
+#[test]
+fn it_solves_small_systems_in_both_types() {
+    let spectrum: Vec<f64> = (1..=12).map(f64::from).collect();
+    let (a, b, x) = with_spectrum::<f64>(&spectrum, 1);
+    let s = Cg::default().tolerance(1e-13).solve(&a, &b).unwrap();
+    assert!(s.stop.is_converged() && distance(&x, &s.d) < 1e-12, "{s:?}");
+    let (a, b, x) = with_spectrum::<f32>(&spectrum, 2);
+    let s = Cg::default().tolerance(1e-6).solve(&a, &b).unwrap();
+    assert!(s.stop.is_converged() && distance(&x, &s.d) < 1e-5, "{s:?}");
+}
+
+#[test]
+fn it_needs_as_many_iterations_as_there_are_eigenvalues() {
+    let spectrum = [vec![1.0; 20], vec![5.0; 20], vec![7.0; 10]].concat();
+    let (a, b, _) = with_spectrum::<f64>(&spectrum, 3);
+    assert_eq!(
+        Cg::default()
+            .tolerance(1e-10)
+            .solve(&a, &b)
+            .unwrap()
+            .iterations,
+        3
+    );
+}
+
+#[test]
+fn ill_conditioned_systems_are_solved_to_the_residual_asked_for() {
+    let spectrum: Vec<f64> = (0..30)
+        .map(|k| 10f64.powf(-8.0 * f64::from(k) / 29.0))
+        .collect();
+    let (a, b, _) = with_spectrum::<f64>(&spectrum, 4);
+    let s = Cg::default()
+        .tolerance(1e-6)
+        .max_iterations(2000)
+        .solve(&a, &b)
+        .unwrap();
+    assert_eq!(s.stop, Stop::Converged);
+    let mut residual = a.apply(&s.d).unwrap();
+    vector::subtract_from(&b, &mut residual).unwrap();
+    // The recurrence and the true residual drift apart by rounding times the condition number.
+    assert!(vector::norm(&residual) <= 2e-6 * vector::norm(&b));
+}
+
+#[test]
+fn the_observer_sees_a_decreasing_quadratic_and_the_true_value() {
+    let spectrum: Vec<f64> = (1..=20).map(|k| f64::from(k * k)).collect();
+    let (a, b, _) = with_spectrum::<f64>(&spectrum, 5);
+    let mut seen: Vec<Iteration> = Vec::new();
+    let mut observer = |i: &Iteration| {
+        seen.push(*i);
+        ControlFlow::Continue(())
+    };
+    let s = Cg::default()
+        .tolerance(1e-3)
+        .on(&a)
+        .observe(&mut observer)
+        .solve(&b)
+        .unwrap();
+    assert_eq!(seen.len(), s.iterations);
+    assert!(
+        seen.windows(2)
+            .all(|w| w[1].value < w[0].value && w[1].number == w[0].number + 1)
+    );
+    let last = seen.last().unwrap();
+    assert_eq!((last.value, last.residual_norm), (s.value, s.residual_norm));
+    let ad = a.apply(&s.d).unwrap();
+    let q = 0.5 * vector::dot(&s.d, &ad).unwrap() - vector::dot(&b, &s.d).unwrap();
+    assert!((q - s.value).abs() < 1e-10 * q.abs());
+    // dᵀAd from the residual, as a trainer takes it.
+    let mut by_residual = s.residual.clone();
+    vector::subtract_from(&b, &mut by_residual).unwrap();
+    assert!(distance(&ad, &by_residual) < 1e-12);
+}
+
+#[test]
+fn the_observer_can_stop_it() {
+    let (a, b, _) = with_spectrum::<f64>(&[1.0, 2.0, 3.0, 4.0], 6);
+    let mut observer = |i: &Iteration| match i.number {
+        2 => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    };
+    let cg = Cg::default().tolerance(0.0);
+    let s = cg.on(&a).observe(&mut observer).solve(&b).unwrap();
+    assert_eq!((s.stop, s.iterations), (Stop::Observer, 2));
+}
+
+#[test]
+fn the_bound_ends_it() {
+    let (a, b, _) = with_spectrum::<f64>(&[1.0, 20.0, 300.0, 4000.0], 7);
+    let s = Cg::default()
+        .tolerance(0.0)
+        .max_iterations(3)
+        .solve(&a, &b)
+        .unwrap();
+    assert_eq!((s.stop, s.iterations), (Stop::MaxIterations, 3));
+    assert!(!s.stop.is_converged());
+}
+
+#[test]
+fn a_tolerance_above_one_still_takes_one_iteration() {
+    let (a, b, _) = with_spectrum::<f64>(&[1.0, 2.0, 30.0], 8);
+    let s = Cg::default().tolerance(100.0).solve(&a, &b).unwrap();
+    assert_eq!((s.stop, s.iterations), (Stop::Converged, 1));
+    assert!(vector::norm(&s.d) > 0.0);
+}
+
+#[test]
+fn a_tolerance_of_zero_never_loops_for_ever() {
+    let (a, b, _) = with_spectrum::<f32>(&[1.0, 2.0, 3.0], 9);
+    let s = Cg::default().tolerance(0.0).solve(&a, &b).unwrap();
+    assert!(s.iterations <= 250 && vector::all_finite(&s.d), "{s:?}");
+}
+
+#[test]
+fn zero_has_the_solution_zero() {
+    let (a, _, _) = with_spectrum::<f64>(&[1.0, 2.0], 10);
+    let s = Cg::default().solve(&a, &[0.0, 0.0]).unwrap();
+    assert_eq!(
+        (s.stop, s.iterations, s.d),
+        (Stop::ZeroRightHandSide, 0, vec![0.0, 0.0])
+    );
+    let nothing = Cg::default()
+        .solve(&Identity::new(0), &[] as &[f64])
+        .unwrap();
+    assert!(nothing.d.is_empty());
+}
+
+#[test]
+fn a_preconditioner_changes_the_path_and_not_the_solution() {
+    let diagonal: Vec<f64> = (0..40).map(|k| 10f64.powi(k % 7)).collect();
+    let mut entries = vec![0.1; 1600];
+    (0..40).for_each(|i| entries[i * 41] = diagonal[i] + 5.0);
+    let a = Symmetric::new(40, entries).unwrap();
+    let jacobi = Jacobi::new(&diagonal.iter().map(|d| d + 5.0).collect::<Vec<_>>()).unwrap();
+    let (b, cg) = (
+        vec![1.0; 40],
+        Cg::default().tolerance(1e-12).max_iterations(1000),
+    );
+    let plain = cg.solve(&a, &b).unwrap();
+    let fast = cg.on(&a).precondition(&jacobi).solve(&b).unwrap();
+    let same = cg
+        .on(&a)
+        .precondition(&Identity::new(40))
+        .solve(&b)
+        .unwrap();
+    assert!(
+        fast.iterations < plain.iterations,
+        "{} {}",
+        fast.iterations,
+        plain.iterations
+    );
+    assert!(distance(&plain.d, &fast.d) < 1e-9);
+    assert_eq!(same.iterations, plain.iterations);
+}
+
+#[test]
+fn a_start_saves_iterations_and_a_perfect_one_all() {
+    let (a, b, x) = with_spectrum::<f64>(&[1.0, 4.0, 9.0, 16.0, 25.0], 11);
+    let cg = Cg::default().tolerance(1e-8);
+    let perfect = cg.on(&a).start(&x).solve(&b).unwrap();
+    assert_eq!((perfect.stop, perfect.iterations), (Stop::Converged, 0));
+    let near: Vec<f64> = x.iter().map(|x| x + 1e-7).collect();
+    let warm = cg.on(&a).start(&near).solve(&b).unwrap();
+    let cold = cg.solve(&a, &b).unwrap();
+    assert!(warm.iterations < cold.iterations && distance(&x, &warm.d) < 1e-7);
+    assert!((warm.value - cold.value).abs() < 1e-10 * cold.value.abs());
+}
+
+#[test]
+fn a_workspace_serves_solves_of_any_size() {
+    let mut w = Workspace::new();
+    for n in [6usize, 2, 9] {
+        let spectrum: Vec<f64> = (1..=n).map(|k| k as f64).collect();
+        let (a, b, _) = with_spectrum::<f64>(&spectrum, 12);
+        let fresh = Cg::default().solve(&a, &b).unwrap();
+        let again = Cg::default().on(&a).workspace(&mut w).solve(&b).unwrap();
+        assert_eq!(fresh, again);
+    }
+}
+
+#[test]
+fn negative_curvature_at_once_gives_the_steepest_descent() {
+    let a = Diagonal::new(vec![-1.0, 0.5]).unwrap();
+    let b = [1.0, 0.5];
+    let s = Cg::default().solve(&a, &b).unwrap();
+    assert_eq!(s.stop, Stop::NegativeCurvature { value: -0.875 });
+    assert_eq!((s.iterations, s.d.as_slice()), (0, &b[..]));
+    assert_eq!(s.residual, [2.0, 0.25]);
+    assert_eq!(s.value, 0.5 * -0.875 - 1.25);
+}
+
+#[test]
+fn negative_curvature_later_gives_the_iterate_so_far() {
+    let a = Diagonal::new(vec![10.0, -1.0]).unwrap();
+    let s = Cg::default()
+        .tolerance(1e-9)
+        .solve(&a, &[1.0, 0.3])
+        .unwrap();
+    assert!(matches!(s.stop, Stop::NegativeCurvature { value } if value < 0.0));
+    assert_eq!(s.iterations, 1);
+    assert!(vector::dot(&s.d, &[1.0, 0.3]).unwrap() > 0.0);
+}
+
+#[test]
+fn a_singular_operator_is_solved_where_it_can_be() {
+    let a = Diagonal::new(vec![2.0, 0.0]).unwrap();
+    let s = Cg::default().solve(&a, &[1.0, 0.0]).unwrap();
+    assert_eq!((s.stop, s.d), (Stop::Converged, vec![0.5, 0.0]));
+    let none = Cg::default().solve(&a, &[0.0, 1.0]).unwrap();
+    assert_eq!(none.stop, Stop::NegativeCurvature { value: 0.0 });
+}
+
+/// The identity until product number `.1`, then NaN in one entry.
+struct Fails(std::sync::atomic::AtomicUsize, usize, Symmetric<f64>);
+
+impl LinearOperator<f64> for Fails {
+    fn rows(&self) -> usize {
+        self.2.rows()
+    }
+    fn cols(&self) -> usize {
+        self.2.cols()
+    }
+    fn apply_into(&self, v: &[f64], out: &mut [f64]) -> Result<()> {
+        self.2.apply_into(v, out)?;
+        if self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed) >= self.1 {
+            out[0] = f64::NAN;
+        }
+        Ok(())
+    }
+    fn apply_adjoint_into(&self, u: &[f64], out: &mut [f64]) -> Result<()> {
+        self.apply_into(u, out)
+    }
+}
+impl SelfAdjoint<f64> for Fails {}
+
+#[test]
+fn nan_in_a_product_gives_the_last_finite_iterate() {
+    for after in 0..3 {
+        let (a, b, _) = with_spectrum::<f64>(&[1.0, 2.0, 3.0, 4.0, 5.0], 13);
+        let good = Cg::default()
+            .tolerance(0.0)
+            .max_iterations(after.max(1))
+            .solve(&a, &b)
+            .unwrap();
+        let s = Cg::default()
+            .tolerance(0.0)
+            .solve(&Fails(0.into(), after, a), &b)
+            .unwrap();
+        assert_eq!((s.stop, s.iterations), (Stop::NonFinite, after));
+        if after > 0 {
+            assert_eq!((s.d, s.residual), (good.d, good.residual));
+        } else {
+            assert_eq!(s.d, [0.0; 5]);
+        }
+    }
+}
+
+#[test]
+fn a_step_that_overflows_is_not_taken() {
+    let a = Diagonal::new(vec![1e-30f32, 1e-30]).unwrap();
+    let s = Cg::default().solve(&a, &[1e20, 1e20]).unwrap();
+    assert_eq!((s.stop, s.d), (Stop::NonFinite, vec![0.0, 0.0]));
+    for b in [1e300, 1e-300] {
+        let s = Cg::default().solve(&Identity::new(1), &[b]).unwrap();
+        assert_eq!((s.stop, s.d), (Stop::NonFinite, vec![0.0]));
+    }
+}
+
+/// A preconditioner that is none.
+struct Negative(Diagonal<f64>);
+
+impl LinearOperator<f64> for Negative {
+    fn rows(&self) -> usize {
+        self.0.rows()
+    }
+    fn cols(&self) -> usize {
+        self.0.cols()
+    }
+    fn apply_into(&self, v: &[f64], out: &mut [f64]) -> Result<()> {
+        self.0.apply_into(v, out)
+    }
+    fn apply_adjoint_into(&self, u: &[f64], out: &mut [f64]) -> Result<()> {
+        self.0.apply_into(u, out)
+    }
+}
+impl SelfAdjoint<f64> for Negative {}
+impl Preconditioner<f64> for Negative {}
+
+#[test]
+fn a_preconditioner_that_is_not_positive_is_named() {
+    let m = Negative(Diagonal::new(vec![-1.0]).unwrap());
+    let s = Cg::default()
+        .on(&Identity::new(1))
+        .precondition(&m)
+        .solve(&[2.0])
+        .unwrap();
+    assert_eq!(s.stop, Stop::IndefinitePreconditioner { value: -4.0 });
+    assert!(Jacobi::new(&[1.0, 0.0]).is_err());
+    assert!(Jacobi::new(&[1.0, f64::NAN]).is_err());
+}
+
+#[test]
+fn what_has_no_meaning_is_refused() {
+    let a = Identity::new(2);
+    let cg = Cg::default();
+    assert!(cg.solve(&a, &[1.0]).is_err());
+    assert!(cg.solve(&a, &[1.0, f64::NAN]).is_err());
+    assert!(cg.on(&a).start(&[1.0]).solve(&[1.0, 1.0]).is_err());
+    assert!(
+        cg.on(&a)
+            .precondition(&Identity::new(3))
+            .solve(&[1.0, 1.0])
+            .is_err()
+    );
+    for tolerance in [-0.1, f64::NAN, f64::INFINITY] {
+        assert!(cg.tolerance(tolerance).solve(&a, &[1.0, 1.0]).is_err());
+    }
+    assert!(cg.max_iterations(0).solve(&a, &[1.0, 1.0]).is_err());
+}
+
+#[test]
+fn an_operator_chosen_at_run_time_is_solved() {
+    let boxed: Box<dyn SelfAdjoint<f64>> = Box::new(Identity::new(2));
+    assert_eq!(
+        Cg::default().solve(&*boxed, &[1.0, 2.0]).unwrap().d,
+        [1.0, 2.0]
+    );
+}
+
+#[test]
+fn every_stop_says_what_it_means() {
+    let stops = [
+        Stop::Converged,
+        Stop::MaxIterations,
+        Stop::NegativeCurvature { value: -1.0 },
+        Stop::NonFinite,
+        Stop::IndefinitePreconditioner { value: -1.0 },
+        Stop::Observer,
+        Stop::ZeroRightHandSide,
+    ];
+    assert!(stops.iter().all(|s| s.to_string().len() > 20));
+    assert!(stops[2].to_string().contains("-1e0"));
+}
+
+#[test]
+fn solves_have_the_same_bits_on_any_number_of_threads() {
+    let n = vector::PARALLEL + 100;
+    let a = Diagonal::new((0..n).map(|i| 1.0 + (i % 17) as f32).collect()).unwrap();
+    let mut b = vec![0.0f32; n];
+    Random::new(14, 0).normal(1.0, &mut b);
+    let solve = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        pool.install(|| Cg::default().tolerance(1e-3).solve(&a, &b).unwrap())
+    };
+    let one = solve(1);
+    assert_eq!(one, solve(2));
+    assert_eq!(one, solve(5));
+}

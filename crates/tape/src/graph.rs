@@ -1,0 +1,496 @@
+//! A finished graph: recorded for one example, replayed on any number.
+
+use crate::error::{GraphError, Place, Result};
+use crate::kind::{Linear, LinearMap, LinearOp};
+use crate::linearize::Feed;
+use crate::op::Tile;
+use crate::params::{Params, check_vector};
+use crate::plan::{Plan, Stratum};
+use crate::rounds::{Totals, Worker};
+use crate::sweep::{Block, Direction, Point, Sink, grow, grow_all};
+use crate::tape::{Kind, Node, Role};
+use crate::{Scalar, Shape, Slot, Tape, Var, View, sweep};
+use std::fmt;
+use std::panic::Location;
+use std::sync::{Mutex, PoisonError};
+
+/// A function of one example and of θ, with its plan of where every value lives.
+#[derive(Debug)]
+pub struct Graph<T> {
+    pub(crate) nodes: Vec<Node<T>>,
+    pub(crate) params: Params<T>,
+    pub(crate) plan: Plan<T>,
+    pub(crate) input_size: usize,
+    input_shapes: Vec<Shape>,
+    output: usize,
+    pub(crate) workers: Pool<Box<Worker<T>>>,
+    pub(crate) totals: Pool<Box<Totals<T>>>,
+    pub(crate) blocks: Pool<Block<T>>,
+}
+
+/// Things that are costly to make and are used again and again.
+pub(crate) struct Pool<U>(Mutex<Vec<U>>);
+
+impl<U: Default> Pool<U> {
+    pub fn new() -> Self {
+        Pool(Mutex::new(Vec::new()))
+    }
+
+    pub fn take(&self) -> U {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop()
+            .unwrap_or_default()
+    }
+
+    pub fn give_back(&self, item: U) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(item);
+    }
+}
+
+impl<U> fmt::Debug for Pool<U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pool")
+    }
+}
+
+impl<T: Scalar> Clone for Graph<T> {
+    fn clone(&self) -> Self {
+        Graph {
+            nodes: self.nodes.clone(),
+            params: self.params.clone(),
+            plan: self.plan.clone(),
+            input_size: self.input_size,
+            input_shapes: self.input_shapes.clone(),
+            output: self.output,
+            workers: Pool::new(),
+            totals: Pool::new(),
+            blocks: Pool::new(),
+        }
+    }
+}
+
+impl<T: Scalar> Graph<T> {
+    /// Records what `f` describes.
+    ///
+    /// # Errors
+    /// The first mistake of the recording, with its source line.
+    #[track_caller]
+    pub fn new(f: impl for<'t> FnOnce(&'t Tape<T>) -> Var<'t, T>) -> Result<Self> {
+        let place = Place(Location::caller());
+        let tape = Tape::new();
+        let output = {
+            let output = f(&tape);
+            let foreign = !std::ptr::eq(output.tape, &tape);
+            if foreign {
+                return Err(GraphError::ForeignVar {
+                    op: "output",
+                    place,
+                });
+            }
+            output.node
+        };
+        let Some(mut output) = output else {
+            // A placeholder exists only where a mistake was noted.
+            return Err(tape.mistake().unwrap_or(GraphError::ForeignVar {
+                op: "output",
+                place,
+            }));
+        };
+        let recording = tape.finish()?;
+        let (mut nodes, params) = (recording.nodes, Params::new(recording.params));
+        let mut root = output;
+        while let Kind::Op { rules, .. } = &nodes[root].kind
+            && rules.is_alias()
+        {
+            root = nodes[root].operands[0];
+        }
+        let is_op = |n: &Node<T>| matches!(n.kind, Kind::Op { .. });
+        if !is_op(&nodes[root]) || root != output {
+            output = push_copy(&mut nodes, output)?;
+        }
+        let input_shapes = nodes
+            .iter()
+            .filter(|n| matches!(n.kind, Kind::Input { .. }));
+        let input_shapes = input_shapes.map(|n| n.shape.clone()).collect();
+        let input_size = recording.input_size;
+        let plan = Plan::new(&nodes, output, &params, input_size);
+        Ok(Graph {
+            nodes,
+            params,
+            plan,
+            input_size,
+            input_shapes,
+            output,
+            workers: Pool::new(),
+            totals: Pool::new(),
+            blocks: Pool::new(),
+        })
+    }
+
+    /// The layout of θ.
+    pub fn params(&self) -> &Params<T> {
+        &self.params
+    }
+
+    /// The shape of an example's output.
+    pub fn output_shape(&self) -> &Shape {
+        &self.nodes[self.output].shape
+    }
+
+    /// The shapes of an example's inputs, which lie one after the other in its row.
+    pub fn input_shapes(&self) -> &[Shape] {
+        &self.input_shapes
+    }
+
+    /// How many numbers all inputs of an example have together.
+    pub fn input_size(&self) -> usize {
+        self.input_size
+    }
+
+    /// How many examples share a tile.
+    pub fn tile_len(&self) -> usize {
+        self.plan.tile_len
+    }
+
+    /// Bytes per example that a linearization keeps.
+    pub fn kept_bytes(&self) -> usize {
+        let t = &self.plan.tile;
+        let reals = self.input_size + t.kept.iter().sum::<usize>();
+        reals * size_of::<T>() + t.kept_indices.iter().sum::<usize>() * size_of::<u32>()
+    }
+
+    /// Overwrites the numbers of the parameter or buffer of this name.
+    ///
+    /// # Errors
+    /// An unknown name, a wrong length, a value that is not finite.
+    pub fn set(&mut self, theta: &mut [T], name: &str, values: &[T]) -> Result<()> {
+        self.params.set(theta, name, values)
+    }
+
+    /// Takes parameters out of θ at their present values: the one of this name, or all of the
+    /// layer of this name. They get no tangent and no cotangent. Returns the shorter θ.
+    ///
+    /// # Errors
+    /// An unknown name, or a `theta` that doesn't fit.
+    pub fn freeze(&mut self, theta: &[T], name: &str) -> Result<Vec<T>> {
+        self.change_role(theta, name, Role::Frozen)
+    }
+
+    /// Makes frozen parameters a part of θ again. Returns the longer θ.
+    ///
+    /// # Errors
+    /// An unknown name, or a `theta` that doesn't fit.
+    pub fn unfreeze(&mut self, theta: &[T], name: &str) -> Result<Vec<T>> {
+        self.change_role(theta, name, Role::Trained)
+    }
+
+    /// Leaves parameters out of the regularization term: the one of this name, or all of the
+    /// layer of this name.
+    ///
+    /// # Errors
+    /// An unknown name.
+    pub fn exempt(&mut self, name: &str) -> Result<()> {
+        self.params.exempt(name).map(|_| ())
+    }
+
+    fn change_role(&mut self, theta: &[T], name: &str, role: Role) -> Result<Vec<T>> {
+        let theta = self.params.set_role(name, role, theta)?;
+        self.plan = Plan::new(&self.nodes, self.output, &self.params, self.input_size);
+        // Buffers of the old plan have other sizes.
+        (self.workers, self.totals, self.blocks) = (Pool::new(), Pool::new(), Pool::new());
+        Ok(theta)
+    }
+
+    pub(crate) fn point<'a>(
+        &'a self,
+        stratum: &'a Stratum<T>,
+        theta: &'a [T],
+        outer: &'a Block<T>,
+        tile: Tile<'a>,
+    ) -> Point<'a, T> {
+        Point {
+            nodes: &self.nodes,
+            stratum,
+            theta,
+            fixed: &self.params.fixed,
+            input_size: self.input_size,
+            outer,
+            tile,
+            audit: false,
+        }
+    }
+
+    /// Computes what all examples share.
+    pub(crate) fn shared_forward(&self, theta: &[T]) -> Result<Block<T>> {
+        self.params.check("theta", theta)?;
+        let stratum = &self.plan.shared;
+        let (mut block, empty) = (Block::default(), Block::default());
+        block.reserve(stratum, 0, 1);
+        let mut scratch = vec![T::zero(); scratch_len(stratum, 1)];
+        let mut point = self.point(
+            stratum,
+            theta,
+            &empty,
+            Tile {
+                len: 1,
+                ..Tile::default()
+            },
+        );
+        point.audit = true; // once per θ, and small
+        sweep::forward(&point, &mut block, &mut [], &mut scratch)?;
+        Ok(block)
+    }
+
+    /// Computes the tangents of what all examples share.
+    pub(crate) fn shared_jvp(
+        &self,
+        theta: &[T],
+        shared: &Block<T>,
+        v: &[T],
+        totals: &mut Totals<T>,
+    ) -> Result<()> {
+        let stratum = &self.plan.shared;
+        if stratum.steps.is_empty() {
+            return Ok(());
+        }
+        let empty = Block::default();
+        let point = self.point(
+            stratum,
+            theta,
+            &empty,
+            Tile {
+                len: 1,
+                ..Tile::default()
+            },
+        );
+        grow_all(&mut totals.tangents, &stratum.product.lens, 1);
+        grow(&mut totals.scratch, scratch_len(stratum, 1));
+        let direction = Direction { v, outer: &[] };
+        let (tangents, scratch) = (&mut totals.tangents, &mut totals.scratch);
+        sweep::jvp(
+            &point,
+            shared,
+            direction,
+            &stratum.product,
+            tangents,
+            scratch,
+        )
+    }
+
+    /// Carries the sums of shared nodes back to the parameters' sums.
+    pub(crate) fn shared_vjp(
+        &self,
+        theta: &[T],
+        shared: &Block<T>,
+        sums: &mut [Vec<T>],
+        scratch: &mut Vec<T>,
+    ) -> Result<()> {
+        let stratum = &self.plan.shared;
+        if stratum.steps.is_empty() {
+            return Ok(());
+        }
+        let empty = Block::default();
+        let point = self.point(
+            stratum,
+            theta,
+            &empty,
+            Tile {
+                len: 1,
+                ..Tile::default()
+            },
+        );
+        grow(scratch, scratch_len(stratum, 1));
+        let mut sink = Sink::sums(&mut []);
+        sweep::vjp(&point, shared, &stratum.product, sums, &mut sink, scratch)
+    }
+
+    /// Copies the parameters' sums to their places in θ.
+    pub(crate) fn gather(&self, sums: &[Vec<T>], out: &mut [T]) {
+        for (sum, range) in &self.plan.parameters {
+            out[range.clone()].copy_from_slice(&sums[*sum][..range.len()]);
+        }
+    }
+
+    /// Fetches the examples' inputs and computes the tile's values.
+    pub(crate) fn fill(
+        &self,
+        point: &Point<'_, T>,
+        feed: &Feed<'_, T>,
+        block: &mut Block<T>,
+        slots: &mut Vec<Vec<T>>,
+        scratch: &mut Vec<T>,
+    ) -> Result<()> {
+        let (k, n) = (point.tile.len, self.input_size);
+        block.reserve(point.stratum, n, k);
+        grow_all(slots, &point.stratum.forward, k);
+        grow(scratch, scratch_len(point.stratum, k));
+        for (i, &example) in point.tile.examples.iter().enumerate() {
+            feed(example, &mut block.input[i * n..][..n]);
+        }
+        sweep::forward(point, block, slots, scratch)
+    }
+
+    /// The outputs of `examples`, one after the other.
+    ///
+    /// Values that are not finite are handed out as they are: at a trial point of a line search
+    /// they are an answer.
+    ///
+    /// # Errors
+    /// A θ that doesn't fit or isn't finite, or an `out` of the wrong length.
+    pub fn forward(
+        &self,
+        theta: &[T],
+        feed: &Feed<'_, T>,
+        examples: &[usize],
+        out: &mut [T],
+    ) -> Result<()> {
+        let m = self.output_shape().size();
+        if out.len() != examples.len() * m {
+            return Err(GraphError::Length {
+                what: "the room for outputs".into(),
+                found: out.len(),
+                expected: examples.len() * m,
+                hint: format!("{} examples with outputs of shape {}", examples.len(), {
+                    self.output_shape()
+                }),
+            });
+        }
+        let shared = self.shared_forward(theta)?;
+        self.each_tile(
+            examples.len(),
+            out,
+            self.plan.tile_len * m,
+            &|w, range, out| {
+                let tile = Tile {
+                    len: range.len(),
+                    examples: &examples[range],
+                    ..Tile::default()
+                };
+                let point = self.point(&self.plan.tile, theta, &shared, tile);
+                self.fill(&point, feed, &mut w.block, &mut w.slots, &mut w.scratch)?;
+                out.copy_from_slice(&w.block.reals[self.plan.output][..out.len()]);
+                Ok(())
+            },
+        )
+    }
+
+    /// Finds where a value that is not finite first appears among these examples.
+    ///
+    /// # Errors
+    /// [`GraphError::Arose`] names the node; `Ok` if all values are finite.
+    pub fn audit(&self, theta: &[T], feed: &Feed<'_, T>, examples: &[usize]) -> Result<()> {
+        let shared = self.shared_forward(theta)?;
+        let mut worker = self.workers.take();
+        let w = &mut *worker;
+        let result = examples
+            .chunks(self.plan.tile_len)
+            .try_for_each(|examples| {
+                let tile = Tile {
+                    len: examples.len(),
+                    examples,
+                    ..Tile::default()
+                };
+                let mut point = self.point(&self.plan.tile, theta, &shared, tile);
+                point.audit = true;
+                self.fill(&point, feed, &mut w.block, &mut w.slots, &mut w.scratch)?;
+                let inputs = &w.block.input[..examples.len() * self.input_size];
+                match inputs.iter().position(|x| !x.is_finite()) {
+                    Some(i) => Err(GraphError::NotFinite {
+                        what: format!("the input of example {}", examples[i / self.input_size]),
+                        index: i % self.input_size,
+                        value: inputs[i].to_f64(),
+                    }),
+                    None => Ok(()),
+                }
+            });
+        self.workers.give_back(worker);
+        result
+    }
+
+    pub(crate) fn check_outputs(&self, what: &str, u: &[T], examples: usize) -> Result<()> {
+        let m = self.output_shape().size();
+        let hint = format!(
+            "{examples} examples with outputs of shape {}",
+            self.output_shape()
+        );
+        check_vector(what, u, examples * m, &hint)
+    }
+}
+
+/// The workspace that any step of the stratum needs for a tile of `k` examples.
+pub(crate) fn scratch_len<T: Scalar>(stratum: &Stratum<T>, k: usize) -> usize {
+    stratum
+        .steps
+        .iter()
+        .map(|s| s.rules.scratch(k))
+        .max()
+        .unwrap_or(0)
+}
+
+/// The output must be an op's own numbers; where it is an input, a parameter or a reshape, a copy
+/// of it is.
+fn push_copy<T: Scalar>(nodes: &mut Vec<Node<T>>, of: usize) -> Result<usize> {
+    let Node {
+        shape,
+        layer,
+        place,
+        ..
+    } = nodes[of].clone();
+    let op = Linear(Copy);
+    let rules = crate::op::Op::<T>::resolve(&op, std::slice::from_ref(&shape));
+    let rules = rules.map_err(|message| GraphError::Op {
+        op: "copy",
+        layer: layer.to_string(),
+        place,
+        shapes: vec![shape.clone()],
+        message,
+    })?;
+    let kind = Kind::Op {
+        op: std::sync::Arc::new(op),
+        rules: rules.into(),
+    };
+    nodes.push(Node {
+        kind,
+        operands: smallvec::smallvec![of],
+        shape,
+        layer,
+        place,
+    });
+    Ok(nodes.len() - 1)
+}
+
+#[derive(Debug, Clone)]
+struct Copy;
+
+#[derive(Debug)]
+struct CopyMap(Shape);
+
+impl LinearOp for Copy {
+    fn name(&self) -> &'static str {
+        "output"
+    }
+    fn resolve<T: Scalar>(&self, x: &[Shape]) -> Result<Box<dyn LinearMap<T>>, String> {
+        Ok(Box::new(CopyMap(x[0].clone())))
+    }
+}
+
+impl<T: Scalar> LinearMap<T> for CopyMap {
+    fn shape(&self) -> &Shape {
+        &self.0
+    }
+    fn apply(&self, _: usize, k: usize, x: View<'_, T>, y: &mut [T]) {
+        for (i, y) in y.chunks_exact_mut(x.len()).take(k).enumerate() {
+            y.iter_mut().zip(x.example(i)).for_each(|(y, &x)| *y += x);
+        }
+    }
+    fn adjoint(&self, _: usize, k: usize, g: &[T], gx: &mut Slot<'_, T>) {
+        for (i, g) in g.chunks_exact(gx.len()).take(k).enumerate() {
+            gx.example(i).iter_mut().zip(g).for_each(|(x, &g)| *x += g);
+        }
+    }
+}

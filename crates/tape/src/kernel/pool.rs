@@ -1,0 +1,368 @@
+//! Windows that slide over an image [height, width, channels], and what pools do with them.
+
+use crate::{Scalar, Shape};
+use std::ops::Range;
+
+/// Where the windows of a pool lie on an image of fixed shape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Windows {
+    image: [usize; 2],
+    channels: usize,
+    window: [usize; 2],
+    stride: [usize; 2],
+    padding: [usize; 2],
+    out: Shape,
+}
+
+impl Windows {
+    /// Meets an image; `ceil_mode` also places the windows that only partly fit at the far ends.
+    ///
+    /// # Errors
+    /// A shape that is no image, a window or stride of 0, a padding of more than half the window
+    /// (some window could be all padding), or a window that does not fit at all.
+    pub fn new(
+        x: &[Shape],
+        window: [usize; 2],
+        stride: [usize; 2],
+        padding: [usize; 2],
+        ceil_mode: bool,
+    ) -> Result<Windows, String> {
+        let [x] = x else {
+            return Err(format!("it takes one operand, not {}", x.len()));
+        };
+        let &[height, width, channels] = &**x else {
+            return Err(format!(
+                "it takes an image [height, width, channels], not {x}"
+            ));
+        };
+        let image = [height, width];
+        let mut out = [0, 0];
+        for a in 0..2 {
+            out[a] = count(image[a], window[a], stride[a], padding[a], ceil_mode)
+                .map_err(|why| format!("{} {x}: {why}", ["height of", "width of"][a]))?;
+        }
+        Ok(Windows {
+            image,
+            channels,
+            window,
+            stride,
+            padding,
+            out: Shape::from([out[0], out[1], channels]),
+        })
+    }
+
+    /// The shape of the output: one position per window.
+    pub fn out(&self) -> &Shape {
+        &self.out
+    }
+
+    /// The rows (axis 0) or columns (axis 1) of the image that window `o` covers: at least one.
+    fn covers(&self, axis: usize, o: usize) -> Range<usize> {
+        let start = o * self.stride[axis];
+        let end = start.saturating_add(self.window[axis]) - self.padding[axis];
+        start.saturating_sub(self.padding[axis])..end.min(self.image[axis])
+    }
+
+    /// The length of window `o` along an axis, padding counted, but nothing beyond it.
+    fn padded_len(&self, axis: usize, o: usize) -> usize {
+        let start = o * self.stride[axis];
+        let end = start.saturating_add(self.window[axis]);
+        end.min(self.image[axis].saturating_add(2 * self.padding[axis])) - start
+    }
+
+    /// Calls `visit(o, rows, columns)` with the position of every window and what it covers.
+    #[inline(always)]
+    fn each(&self, mut visit: impl FnMut([usize; 2], Range<usize>, Range<usize>)) {
+        for oy in 0..self.out[0] {
+            for ox in 0..self.out[1] {
+                visit([oy, ox], self.covers(0, oy), self.covers(1, ox));
+            }
+        }
+    }
+
+    /// The index of the maximum of every window and channel: the first in row-major order among
+    /// equals, and the first NaN where there is one.
+    pub fn winners<T: Scalar>(&self, x: &[T], winner: &mut [u32]) {
+        pulp::Arch::new().dispatch(Winners {
+            windows: self,
+            x,
+            winner,
+        });
+    }
+
+    #[inline(always)]
+    fn write_winners<T: Scalar>(&self, x: &[T], winner: &mut [u32]) {
+        let c = self.channels;
+        for oy in 0..self.out[0] {
+            for ox in 0..self.out[1] {
+                let covers = [self.covers(0, oy), self.covers(1, ox)];
+                let winner = &mut winner[(oy * self.out[1] + ox) * c..][..c];
+                // Blocks of channels whose best values stay in registers.
+                let (wide, rest) = winner.as_chunks_mut::<16>();
+                let (narrow, single) = rest.as_chunks_mut::<4>();
+                let mut channel = 0;
+                for winner in wide {
+                    self.winner(channel, &covers, x, winner);
+                    channel += 16;
+                }
+                for winner in narrow {
+                    self.winner(channel, &covers, x, winner);
+                    channel += 4;
+                }
+                for winner in single {
+                    self.winner(channel, &covers, x, std::array::from_mut(winner));
+                    channel += 1;
+                }
+            }
+        }
+    }
+
+    /// The winners of one window in `N` channels from `channel` on.
+    #[inline(always)]
+    fn winner<T: Scalar, const N: usize>(
+        &self,
+        channel: usize,
+        [rows, columns]: &[Range<usize>; 2],
+        x: &[T],
+        winner: &mut [u32; N],
+    ) {
+        let index =
+            |row: usize, column: usize| (row * self.image[1] + column) * self.channels + channel;
+        let first = index(rows.start, columns.start);
+        let mut best = [T::zero(); N];
+        best.copy_from_slice(&x[first..][..N]);
+        let mut position = [first as u32; N];
+        for row in rows.clone() {
+            for column in columns.clone() {
+                let here = index(row, column);
+                let x = &x[here..][..N];
+                for n in 0..N {
+                    // A larger number wins, and the first NaN.
+                    let wins = (x[n] > best[n]) | (x[n].is_nan() & !best[n].is_nan());
+                    best[n] = if wins { x[n] } else { best[n] };
+                    position[n] = if wins { here as u32 } else { position[n] };
+                }
+            }
+        }
+        for n in 0..N {
+            winner[n] = position[n] + n as u32;
+        }
+    }
+
+    /// One over how many numbers the mean of a window divides by.
+    fn share<T: Scalar>(&self, o: [usize; 2], covered: usize, count_padding: bool) -> T {
+        let count = if count_padding {
+            self.padded_len(0, o[0]) * self.padded_len(1, o[1])
+        } else {
+            covered
+        };
+        T::from_f64(1.0 / count as f64)
+    }
+
+    /// y += the mean of every window.
+    pub fn add_means<T: Scalar>(&self, count_padding: bool, x: &[T], y: &mut [T]) {
+        let c = self.channels;
+        self.each(|o, rows, columns| {
+            let share = self.share(o, rows.len() * columns.len(), count_padding);
+            let y = &mut y[(o[0] * self.out[1] + o[1]) * c..][..c];
+            for row in rows {
+                let start = (row * self.image[1] + columns.start) * c;
+                for x in x[start..][..columns.len() * c].chunks(c.max(1)) {
+                    super::reduce::add_scaled(share, x, y);
+                }
+            }
+        });
+    }
+
+    /// gx += the transpose of [`add_means`](Self::add_means).
+    pub fn add_means_adjoint<T: Scalar>(&self, count_padding: bool, g: &[T], gx: &mut [T]) {
+        let c = self.channels;
+        self.each(|o, rows, columns| {
+            let share = self.share(o, rows.len() * columns.len(), count_padding);
+            let g = &g[(o[0] * self.out[1] + o[1]) * c..][..c];
+            for row in rows {
+                let start = (row * self.image[1] + columns.start) * c;
+                for gx in gx[start..][..columns.len() * c].chunks_mut(c.max(1)) {
+                    super::reduce::add_scaled(share, g, gx);
+                }
+            }
+        });
+    }
+}
+
+/// [`Windows::winners`], compiled for each instruction set.
+struct Winners<'a, T> {
+    windows: &'a Windows,
+    x: &'a [T],
+    winner: &'a mut [u32],
+}
+
+impl<T: Scalar> pulp::NullaryFnOnce for Winners<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.windows.write_winners(self.x, self.winner);
+    }
+}
+
+/// How many windows fit along an axis of `n` numbers.
+fn count(
+    n: usize,
+    window: usize,
+    stride: usize,
+    padding: usize,
+    ceil: bool,
+) -> Result<usize, String> {
+    if window == 0 || stride == 0 {
+        return Err(format!(
+            "a window of {window} with stride {stride}; both must be at least 1"
+        ));
+    }
+    if padding > window / 2 {
+        return Err(format!(
+            "a padding of {padding} is more than half the window of {window}"
+        ));
+    }
+    let padded = n.saturating_add(2 * padding);
+    let too_long = || {
+        format!(
+            "a window of {window} does not fit into {n} numbers with a padding of {padding} at \
+             each end"
+        )
+    };
+    let room = match padded.checked_sub(window) {
+        Some(room) => room,
+        None if ceil && window - padded < stride => 0,
+        None => return Err(too_long()),
+    };
+    if !ceil {
+        return Ok(room / stride + 1);
+    }
+    let count = room.div_ceil(stride) + 1;
+    // A window must start inside the image or the padding before it.
+    let beyond = (count - 1).saturating_mul(stride) >= n.saturating_add(padding);
+    Ok(count - usize::from(beyond))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn windows(x: [usize; 3], w: usize, s: usize, p: usize, ceil: bool) -> Windows {
+        Windows::new(&[x.into()], [w, w], [s, s], [p, p], ceil).unwrap()
+    }
+
+    #[test]
+    fn counts_follow_pytorch() {
+        // (n, window, stride, padding) → floor, ceil; torch.nn.functional.max_pool1d
+        for (n, w, s, p, floor, ceil) in [
+            (7, 2, 2, 0, 3, 4),
+            (8, 3, 2, 0, 3, 4),
+            (8, 3, 2, 1, 4, 5),
+            (5, 2, 3, 1, 2, 2),
+            (3, 2, 2, 1, 2, 2),
+            (6, 3, 4, 0, 1, 2),
+            (5, 1, 3, 0, 2, 2),
+        ] {
+            assert_eq!(count(n, w, s, p, false), Ok(floor), "{n} {w} {s} {p}");
+            assert_eq!(count(n, w, s, p, true), Ok(ceil), "{n} {w} {s} {p} ceil");
+        }
+        assert_eq!(count(1, 2, 2, 0, true), Ok(1));
+        assert!(count(1, 2, 2, 0, false).is_err());
+        assert!(count(1, 3, 2, 0, true).is_err());
+    }
+
+    #[test]
+    fn huge_options_are_refused_or_counted() {
+        for n in [0, 1, 5, usize::MAX] {
+            for w in [1, usize::MAX / 2, usize::MAX] {
+                for s in [1, usize::MAX] {
+                    for p in [0, 1, w / 2, usize::MAX] {
+                        for ceil in [false, true] {
+                            let _ = count(n, w, s, p, ceil);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The same rule, written as plainly as possible.
+    fn naive(p: &Windows, x: &[f64], winner: &mut [u32]) {
+        let c = p.channels;
+        for oy in 0..p.out[0] {
+            for ox in 0..p.out[1] {
+                for ch in 0..c {
+                    let mut best: Option<usize> = None;
+                    for wy in 0..p.window[0] {
+                        for wx in 0..p.window[1] {
+                            let row = (oy * p.stride[0] + wy).wrapping_sub(p.padding[0]);
+                            let column = (ox * p.stride[1] + wx).wrapping_sub(p.padding[1]);
+                            if row >= p.image[0] || column >= p.image[1] {
+                                continue;
+                            }
+                            let here = (row * p.image[1] + column) * c + ch;
+                            best = Some(match best {
+                                None => here,
+                                Some(b) if x[b].is_nan() => b,
+                                Some(_) if x[here].is_nan() => here,
+                                Some(b) if x[here] > x[b] => here,
+                                Some(b) => b,
+                            });
+                        }
+                    }
+                    winner[(oy * p.out[1] + ox) * c + ch] = best.unwrap() as u32;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn winners_agree_with_the_plain_rule() {
+        let mut random = crate::Random::new(1, 0);
+        for (c, w, s, p, ceil) in [
+            (1, 2, 2, 0, false),
+            (3, 3, 2, 1, true),
+            (21, 3, 2, 0, true),
+            (40, 2, 1, 1, false),
+        ] {
+            let windows = windows([7, 6, c], w, s, p, ceil);
+            // Few different values, so that there are ties, NaN and infinities.
+            let values = [
+                0.0,
+                -0.0,
+                1.0,
+                2.0,
+                f64::NAN,
+                f64::INFINITY,
+                f64::NEG_INFINITY,
+            ];
+            let x: Vec<f64> = (0..42 * c).map(|_| values[random.below(7)]).collect();
+            let mut fast = vec![0; windows.out().size()];
+            let mut plain = fast.clone();
+            windows.winners(&x, &mut fast);
+            naive(&windows, &x, &mut plain);
+            assert_eq!(fast, plain);
+        }
+    }
+
+    #[test]
+    fn a_mean_counts_padding_but_nothing_beyond() {
+        // 3 numbers, window 2, stride 2, padding 1: [pad x0] [x1 x2]
+        let x = [2.0, 4.0, 6.0];
+        let one = |window, padding, ceil| {
+            let shape = Shape::from([1, 3, 1]);
+            Windows::new(&[shape], [1, window], [1, 2], [0, padding], ceil).unwrap()
+        };
+        let mean = |w: &Windows, count| {
+            let mut y = vec![0.0; w.out().size()];
+            w.add_means(count, &x, &mut y);
+            y
+        };
+        assert_eq!(mean(&one(2, 1, false), true), [1.0, 5.0]);
+        assert_eq!(mean(&one(2, 1, false), false), [2.0, 5.0]);
+        // In ceil mode the last window holds x2 and a place beyond the image, which counts never.
+        assert_eq!(mean(&one(2, 0, true), true), [3.0, 6.0]);
+    }
+}

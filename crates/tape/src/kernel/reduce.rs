@@ -1,0 +1,106 @@
+//! Sums, and products number by number, where a shorter operand repeats along a longer one.
+
+use crate::Scalar;
+
+/// y += c x, for slices of one length.
+pub(crate) fn add_scaled<T: Scalar>(c: T, x: &[T], y: &mut [T]) {
+    for (y, &x) in y.iter_mut().zip(x) {
+        *y += c * x;
+    }
+}
+
+/// y += c x, where y is shorter and every repetition of it takes its part of x.
+pub(crate) fn add_scaled_fold<T: Scalar>(c: T, x: &[T], y: &mut [T]) {
+    match y {
+        [y] => *y += c * T::from_f64(sum(x)),
+        _ => {
+            for x in x.chunks(y.len().max(1)) {
+                add_scaled(c, x, y);
+            }
+        }
+    }
+}
+
+/// y += a b, where one of a and b may be shorter than y and repeats.
+pub(crate) fn add_product<T: Scalar>(a: &[T], b: &[T], y: &mut [T]) {
+    let (long, short) = if a.len() < b.len() { (b, a) } else { (a, b) };
+    match *short {
+        [c] => add_scaled(c, long, y),
+        _ => {
+            let n = short.len().max(1);
+            for (y, long) in y.chunks_mut(n).zip(long.chunks(n)) {
+                for ((y, &l), &s) in y.iter_mut().zip(long).zip(short) {
+                    *y += l * s;
+                }
+            }
+        }
+    }
+}
+
+/// y += g x, where one of x and y may be shorter than g and repeats.
+pub(crate) fn add_product_fold<T: Scalar>(g: &[T], x: &[T], y: &mut [T]) {
+    if y.len() == g.len() {
+        add_product(g, x, y);
+    } else if let [y] = y {
+        *y += T::from_f64(dot(g, x));
+    } else {
+        let n = y.len().max(1);
+        for (g, x) in g.chunks(n).zip(x.chunks(n)) {
+            add_product(g, x, y);
+        }
+    }
+}
+
+/// Σ x, accumulated in f64: eight partial sums, added in a fixed order.
+pub(crate) fn sum<T: Scalar>(x: &[T]) -> f64 {
+    let mut lanes = [0.0; 8];
+    let (blocks, rest) = x.as_chunks::<8>();
+    for block in blocks {
+        for (lane, &x) in lanes.iter_mut().zip(block) {
+            *lane += x.to_f64();
+        }
+    }
+    lanes.iter().sum::<f64>() + rest.iter().map(|&x| x.to_f64()).sum::<f64>()
+}
+
+/// Σ x y, accumulated as in [`sum`].
+pub(crate) fn dot<T: Scalar>(x: &[T], y: &[T]) -> f64 {
+    let mut lanes = [0.0; 8];
+    let ((xs, x), (ys, y)) = (x.as_chunks::<8>(), y.as_chunks::<8>());
+    for (x, y) in xs.iter().zip(ys) {
+        for ((lane, &x), &y) in lanes.iter_mut().zip(x).zip(y) {
+            *lane += x.to_f64() * y.to_f64();
+        }
+    }
+    let rest = x.iter().zip(y).map(|(&x, &y)| x.to_f64() * y.to_f64());
+    lanes.iter().sum::<f64>() + rest.sum::<f64>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shorter_operand_repeats() {
+        let mut y = [1.0, 1.0, 1.0, 1.0];
+        add_product(&[2.0, 3.0], &[1.0, 2.0, 3.0, 4.0], &mut y);
+        assert_eq!(y, [3.0, 7.0, 7.0, 13.0]);
+    }
+
+    #[test]
+    fn a_shorter_cotangent_sums_its_repetitions() {
+        let mut y = [1.0, 1.0];
+        add_product_fold(&[1.0, 2.0, 3.0, 4.0], &[1.0, 1.0, 2.0, 2.0], &mut y);
+        assert_eq!(y, [8.0, 11.0]);
+        let mut y = [1.0];
+        add_scaled_fold(2.0, &[1.0; 11], &mut y);
+        assert_eq!(y, [23.0]);
+    }
+
+    #[test]
+    fn sums_accumulate_in_f64() {
+        let x = [1e8f32, 1.0, -1e8, 1.0, 1e8, 1.0, -1e8, 1.0, 1.0];
+        assert_eq!(sum(&x), 5.0);
+        assert_eq!(dot(&x, &[1.0; 9]), 5.0);
+    }
+}

@@ -1,0 +1,303 @@
+//! A graph at a θ: values kept, products on demand.
+//!
+//! | file | computes |
+//! |---|---|
+//! | `stream.rs` | value and gradient, keeping nothing |
+//! | `product.rs` | J v, Jᵀ u, Jᵀ B J v |
+//! | `hessian.rs` | products with the Hessian of Σ ξ(z) |
+//! | `per_example.rs` | Jᵀ u of each example on its own, and sums of their squares |
+
+mod hessian;
+mod per_example;
+mod product;
+mod stream;
+
+pub use hessian::{Curved, OwnedCotangents};
+pub use per_example::Columns;
+
+use crate::error::{GraphError, Result};
+use crate::graph::Graph;
+use crate::op::Tile;
+use crate::plan::Slots;
+use crate::rounds::{Lane, Leaves, Worker};
+use crate::sweep::{Block, Point, Sink, grow, grow_all};
+use crate::{Scalar, graph::scratch_len};
+use std::fmt;
+use std::ops::Range;
+
+/// Writes the input of the example of this number: all of its inputs, one after the other.
+pub type Feed<'a, T> = dyn Fn(usize, &mut [T]) + Send + Sync + 'a;
+
+/// What a function between two sweeps may read of a tile.
+#[derive(Clone, Debug)]
+pub struct TileData<'a, T> {
+    /// Where the tile's examples stand among those of the sum.
+    pub positions: Range<usize>,
+    /// Their numbers in the data set.
+    pub examples: &'a [usize],
+    /// Their inputs, one after the other.
+    pub inputs: &'a [T],
+    /// Their outputs z, one after the other.
+    pub outputs: &'a [T],
+}
+
+/// Given outputs, overwrites their cotangents if wanted, and returns a value that is summed: a
+/// loss.
+pub type Cotangents<'a, T> = dyn Fn(&TileData<'_, T>, Option<&mut [T]>) -> Result<f64> + Sync + 'a;
+
+/// Given tangents of the outputs, overwrites their cotangents: a product with B.
+pub type Curvature<'a, T> = dyn Fn(&TileData<'_, T>, &[T], &mut [T]) -> Result<()> + Sync + 'a;
+
+/// What is made of a tile's outputs: items of one's own for each example.
+pub type Visit<'a, T, U> = dyn Fn(&TileData<'_, T>, &mut [U]) -> Result<()> + Sync + 'a;
+
+/// How much memory a linearization may use for what it keeps, in bytes. Above it, every product
+/// recomputes values tile by tile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget(pub usize);
+
+impl Default for Budget {
+    /// 2 GiB on any machine: the route, and with it the last bits, must not depend on what is free.
+    fn default() -> Self {
+        Budget(2 << 30)
+    }
+}
+
+/// A graph linearized at a θ for some examples: J v, Jᵀ u and what is made of them.
+///
+/// Made by [`Graph::linearize`]. In what follows, n is the length of θ, m the size of an output,
+/// and l the number of examples.
+pub struct Linearization<'g, T: Scalar> {
+    graph: &'g Graph<T>,
+    theta: Vec<T>,
+    feed: &'g Feed<'g, T>,
+    examples: Vec<usize>,
+    shared: Block<T>,
+    budget: Budget,
+    /// The kept values, tile by tile; empty if every product recomputes them.
+    blocks: Vec<Block<T>>,
+}
+
+impl<T: Scalar> Graph<T> {
+    /// Linearizes at `theta` for products over `examples`: one forward pass, whose values are kept
+    /// as far as the budget allows.
+    ///
+    /// # Errors
+    /// A θ that doesn't fit or isn't finite.
+    pub fn linearize<'g>(
+        &'g self,
+        theta: &[T],
+        feed: &'g Feed<'g, T>,
+        examples: &[usize],
+        budget: Budget,
+    ) -> Result<Linearization<'g, T>> {
+        let shared = self.shared_forward(theta)?;
+        let keep = self.kept_bytes().saturating_mul(examples.len()) <= budget.0;
+        let (theta, examples) = (theta.to_vec(), examples.to_vec());
+        let blocks = Vec::new();
+        let mut lin = Linearization {
+            graph: self,
+            theta,
+            feed,
+            examples,
+            shared,
+            budget,
+            blocks,
+        };
+        if keep {
+            let tiles = lin.len().div_ceil(self.plan.tile_len);
+            let mut blocks: Vec<Block<T>> = (0..tiles).map(|_| self.blocks.take()).collect();
+            let filled = self.each_tile(lin.len(), &mut blocks, 1, &|w, range, blocks| {
+                let point = lin.point(range, false);
+                self.fill(&point, feed, &mut blocks[0], &mut w.slots, &mut w.scratch)
+            });
+            lin.blocks = blocks;
+            filled?;
+        }
+        Ok(lin)
+    }
+
+    fn tile_data<'a>(
+        &self,
+        positions: Range<usize>,
+        examples: &'a [usize],
+        block: &'a Block<T>,
+    ) -> TileData<'a, T> {
+        let (k, m) = (examples.len(), self.output_shape().size());
+        TileData {
+            positions,
+            examples,
+            inputs: &block.input[..k * self.input_size],
+            outputs: &block.reals[self.plan.output][..k * m],
+        }
+    }
+
+    /// Where the reverse sweep expects the output's cotangent.
+    fn output_slot<'a>(&self, table: &Slots, slots: &'a mut [Vec<T>], k: usize) -> &'a mut [T] {
+        let n = k * self.output_shape().size();
+        &mut slots[table.cotangent[self.plan.output_root]][..n]
+    }
+
+    fn sink<'a>(&'a self, lane: &'a mut Lane<T>, rows: &'a mut [T], leaves: Leaves) -> Sink<'a, T> {
+        let plan = &self.plan;
+        let row = if leaves == Leaves::HessianCotangents {
+            plan.hessian_row
+        } else {
+            plan.row
+        };
+        Sink {
+            sums: &mut lane.sums,
+            per_example: false,
+            rows,
+            row,
+            deferred: &plan.deferred,
+        }
+    }
+
+    /// Makes room for every sum, `k` times, and sets it to 0.
+    fn clear(&self, sums: &mut Vec<Vec<T>>, k: usize) {
+        grow_all(sums, &self.plan.sums, k);
+        for (sum, &len) in sums.iter_mut().zip(&self.plan.sums) {
+            sum[..k * len].fill(T::zero());
+        }
+    }
+
+    /// Whether the output depends on θ at all.
+    fn is_active(&self) -> bool {
+        self.plan.tile.steps.last().is_some_and(|s| s.active)
+    }
+
+    fn check_room<U>(&self, out: &[U], expected: usize) -> Result<()> {
+        if out.len() == expected {
+            return Ok(());
+        }
+        let what = "the room for the result".into();
+        let hint = format!(
+            "θ has {} numbers, an output {}",
+            self.params.len(),
+            self.output_shape().size()
+        );
+        Err(GraphError::Length {
+            what,
+            found: out.len(),
+            expected,
+            hint,
+        })
+    }
+}
+
+impl<T: Scalar> fmt::Debug for Linearization<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Linearization")
+            .field("examples", &self.len())
+            .field("parameters", &self.theta.len())
+            .field("keeps_values", &self.keeps_values())
+            .finish()
+    }
+}
+
+impl<T: Scalar> Drop for Linearization<'_, T> {
+    fn drop(&mut self) {
+        for block in self.blocks.drain(..) {
+            self.graph.blocks.give_back(block);
+        }
+    }
+}
+
+impl<T: Scalar> Linearization<'_, T> {
+    /// How many examples it covers.
+    pub fn len(&self) -> usize {
+        self.examples.len()
+    }
+
+    /// Whether products run on the thread pool: those that are too small don't.
+    pub fn is_parallel(&self) -> bool {
+        !self.graph.is_inline(self.len())
+    }
+
+    /// Whether it covers no example.
+    pub fn is_empty(&self) -> bool {
+        self.examples.is_empty()
+    }
+
+    /// The examples' numbers in the data set.
+    pub fn examples(&self) -> &[usize] {
+        &self.examples
+    }
+
+    /// The point of linearization.
+    pub fn theta(&self) -> &[T] {
+        &self.theta
+    }
+
+    /// Calls `f` on every tile with its part of `out`: `per_example` items for each example.
+    ///
+    /// # Errors
+    /// An error of `f`, or room of the wrong length.
+    pub fn map_outputs<U: Send>(
+        &self,
+        per_example: usize,
+        out: &mut [U],
+        f: &Visit<'_, T, U>,
+    ) -> Result<()> {
+        self.graph.check_room(out, self.len() * per_example)?;
+        if out.is_empty() {
+            return Ok(());
+        }
+        let per_tile = self.graph.plan.tile_len * per_example;
+        self.graph
+            .each_tile(self.len(), out, per_tile, &|w, range, out| {
+                let point = self.point(range.clone(), false);
+                let Worker {
+                    block,
+                    slots,
+                    scratch,
+                    ..
+                } = w;
+                let block = self.values(&point, &range, block, slots, scratch)?;
+                f(
+                    &self.graph.tile_data(range, point.tile.examples, block),
+                    out,
+                )
+            })
+    }
+
+    /// Whether values are kept, rather than recomputed by every product.
+    pub fn keeps_values(&self) -> bool {
+        !self.blocks.is_empty()
+    }
+
+    fn point(&self, range: Range<usize>, audit: bool) -> Point<'_, T> {
+        let examples = &self.examples[range];
+        let tile = Tile {
+            len: examples.len(),
+            examples,
+            ..Tile::default()
+        };
+        let graph = self.graph;
+        let mut point = graph.point(&graph.plan.tile, &self.theta, &self.shared, tile);
+        point.audit = audit;
+        point
+    }
+
+    /// The tile's values: the kept ones, or computed into the worker's block.
+    fn values<'a>(
+        &'a self,
+        point: &Point<'_, T>,
+        range: &Range<usize>,
+        block: &'a mut Block<T>,
+        slots: &mut Vec<Vec<T>>,
+        scratch: &mut Vec<T>,
+    ) -> Result<&'a Block<T>> {
+        match self.blocks.get(range.start / self.graph.plan.tile_len) {
+            Some(kept) => {
+                grow(scratch, scratch_len(&self.graph.plan.tile, point.tile.len));
+                Ok(kept)
+            }
+            None => {
+                self.graph.fill(point, self.feed, block, slots, scratch)?;
+                Ok(block)
+            }
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! J v, Jᵀ u, and Jᵀ B J v: the Gauss-Newton product.
+
+use super::{Curvature, Linearization};
+use crate::Scalar;
+use crate::error::{GraphError, Result};
+use crate::plan::Slots;
+use crate::rounds::{Lane, Leaves, Totals, Worker};
+use crate::sweep::{self, Block, Direction, Point, Sink, grow_all};
+use std::ops::Range;
+
+/// One tile on its way: what a product's sweeps read and write.
+pub(super) struct Pass<'p, T> {
+    pub point: Point<'p, T>,
+    pub block: &'p Block<T>,
+    pub slots: &'p mut Vec<Vec<T>>,
+    pub gradient: &'p mut Vec<Vec<T>>,
+    pub unused: &'p mut Vec<Vec<T>>,
+    pub scratch: &'p mut Vec<T>,
+    pub direction: Direction<'p, T>,
+    pub sink: Sink<'p, T>,
+    pub range: Range<usize>,
+}
+
+impl<T: Scalar> Linearization<'_, T> {
+    /// J v: the outputs' tangents, example after example, l·m numbers.
+    ///
+    /// # Errors
+    /// A vector that doesn't fit or isn't finite; a tangent that isn't finite, with its node.
+    pub fn jvp_into(&self, v: &[T], out: &mut [T]) -> Result<()> {
+        let (graph, m) = (self.graph, self.graph.output_shape().size());
+        graph.params.check("v", v)?;
+        graph.check_room(out, self.len() * m)?;
+        if !graph.is_active() {
+            out.fill(T::zero());
+            return Ok(());
+        }
+        let table = &graph.plan.tile.product;
+        let root = graph.plan.output_root;
+        self.audited(out, &|audit, out| {
+            let mut totals = graph.totals.take();
+            let shared = graph.shared_jvp(&self.theta, &self.shared, v, &mut totals);
+            let result = shared.and_then(|()| {
+                let direction = Direction {
+                    v,
+                    outer: &totals.tangents,
+                };
+                graph.each_tile(
+                    self.len(),
+                    out,
+                    graph.plan.tile_len * m,
+                    &|w, range, out| {
+                        let point = self.point(range.clone(), audit);
+                        let Worker {
+                            block,
+                            slots,
+                            scratch,
+                            ..
+                        } = w;
+                        let block = self.values(&point, &range, block, slots, scratch)?;
+                        grow_all(slots, &table.lens, range.len());
+                        sweep::jvp(&point, block, direction, table, slots, scratch)?;
+                        out.copy_from_slice(&slots[table.tangent[root]][..out.len()]);
+                        Ok(())
+                    },
+                )
+            });
+            graph.totals.give_back(totals);
+            result
+        })
+    }
+
+    /// Jᵀ u, summed over the examples: n numbers.
+    ///
+    /// # Errors
+    /// A vector that doesn't fit or isn't finite; a cotangent that isn't finite, with its node.
+    pub fn vjp_into(&self, u: &[T], out: &mut [T]) -> Result<()> {
+        let (graph, m) = (self.graph, self.graph.output_shape().size());
+        graph.check_outputs("u", u, self.len())?;
+        let table = &graph.plan.tile.product;
+        let tile = |mut p: Pass<'_, T>| {
+            grow_all(p.slots, &table.lens, p.range.len());
+            let u = &u[p.range.start * m..p.range.end * m];
+            graph
+                .output_slot(table, p.slots, p.range.len())
+                .copy_from_slice(u);
+            sweep::vjp(&p.point, p.block, table, p.slots, &mut p.sink, p.scratch)
+        };
+        self.reverse(out, &[], Leaves::Cotangents, &tile, &|totals| {
+            let Totals { sums, scratch, .. } = totals;
+            graph.shared_vjp(&self.theta, &self.shared, sums, scratch)
+        })
+    }
+
+    /// Jᵀ B J v, summed over the examples, for whatever B is: n numbers.
+    ///
+    /// # Errors
+    /// A vector that doesn't fit or isn't finite; a tangent or cotangent that isn't finite, with
+    /// its node; an error of `b`.
+    pub fn product_into(&self, v: &[T], b: &Curvature<'_, T>, out: &mut [T]) -> Result<()> {
+        let graph = self.graph;
+        graph.params.check("v", v)?;
+        let table = &graph.plan.tile.product;
+        let tile = |mut p: Pass<'_, T>| {
+            grow_all(p.slots, &table.lens, p.range.len());
+            sweep::jvp(&p.point, p.block, p.direction, table, p.slots, p.scratch)?;
+            self.curve(&p.point, p.block, table, p.slots, &p.range, b)?;
+            sweep::vjp(&p.point, p.block, table, p.slots, &mut p.sink, p.scratch)
+        };
+        self.reverse(out, v, Leaves::Cotangents, &tile, &|totals| {
+            let Totals { sums, scratch, .. } = totals;
+            graph.shared_vjp(&self.theta, &self.shared, sums, scratch)
+        })
+    }
+
+    /// Applies B between the two sweeps of a product.
+    pub(super) fn curve(
+        &self,
+        point: &Point<'_, T>,
+        block: &Block<T>,
+        table: &Slots,
+        slots: &mut [Vec<T>],
+        range: &Range<usize>,
+        b: &Curvature<'_, T>,
+    ) -> Result<()> {
+        let (graph, k) = (self.graph, range.len());
+        let tangent = table.tangent[graph.plan.output_root];
+        let dz = std::mem::take(&mut slots[tangent]);
+        let data = graph.tile_data(range.clone(), point.tile.examples, block);
+        let n = k * graph.output_shape().size();
+        let result = b(&data, &dz[..n], graph.output_slot(table, slots, k));
+        slots[tangent] = dz;
+        result
+    }
+
+    /// Runs `tile` on every tile, lets `shared` carry the sums back to the parameters', and hands
+    /// out θ's numbers. A `v` of no numbers has no tangents.
+    pub(super) fn reverse(
+        &self,
+        out: &mut [T],
+        v: &[T],
+        leaves: Leaves,
+        tile: &(dyn Fn(Pass<'_, T>) -> Result<()> + Sync),
+        shared: &dyn Fn(&mut Totals<T>) -> Result<()>,
+    ) -> Result<()> {
+        let graph = self.graph;
+        graph.check_room(out, graph.params.len())?;
+        if !graph.is_active() {
+            out.fill(T::zero());
+            return Ok(());
+        }
+        self.audited(out, &|audit, out| {
+            let mut totals = graph.totals.take();
+            let result = self.sweep_all(v, leaves, audit, tile, &mut totals);
+            let result = result.and_then(|()| shared(&mut totals));
+            if result.is_ok() {
+                graph.gather(&totals.sums, out);
+            }
+            graph.totals.give_back(totals);
+            result
+        })
+    }
+
+    fn sweep_all(
+        &self,
+        v: &[T],
+        leaves: Leaves,
+        audit: bool,
+        tile: &(dyn Fn(Pass<'_, T>) -> Result<()> + Sync),
+        totals: &mut Totals<T>,
+    ) -> Result<()> {
+        let graph = self.graph;
+        if !v.is_empty() {
+            graph.shared_jvp(&self.theta, &self.shared, v, totals)?;
+        }
+        let tangents = std::mem::take(&mut totals.tangents);
+        let direction = Direction {
+            v,
+            outer: &tangents,
+        };
+        let body = |w: &mut Worker<T>, lane: &mut Lane<T>, range: Range<usize>, rows: &mut [T]| {
+            let point = self.point(range.clone(), audit);
+            let Worker {
+                block,
+                slots,
+                scratch,
+                gradient,
+                per_example,
+                ..
+            } = w;
+            let block = self.values(&point, &range, block, slots, scratch)?;
+            let sink = graph.sink(lane, rows, leaves);
+            let unused = per_example;
+            tile(Pass {
+                point,
+                block,
+                slots,
+                gradient,
+                unused,
+                scratch,
+                direction,
+                sink,
+                range,
+            })?;
+            Ok(0.0)
+        };
+        let tile_len = graph.plan.tile_len;
+        let summed = graph.sum_tiles(self.len(), tile_len, leaves, totals, &body);
+        totals.tangents = tangents;
+        summed.map(|_| ())
+    }
+
+    /// Runs a product; if its result is not finite, runs it again looking for the node at fault.
+    pub(super) fn audited(
+        &self,
+        out: &mut [T],
+        run: &dyn Fn(bool, &mut [T]) -> Result<()>,
+    ) -> Result<()> {
+        run(false, out)?;
+        let Some(index) = out.iter().position(|x| !x.is_finite()) else {
+            return Ok(());
+        };
+        let value = out[index].to_f64();
+        run(true, out)?;
+        Err(GraphError::NotFinite {
+            what: "the product".into(),
+            index,
+            value,
+        })
+    }
+}

@@ -1,0 +1,56 @@
+//! The exponential function.
+
+use crate::kind::{Pointwise, PointwiseFn, Reads};
+use crate::{Scalar, Var};
+
+/// y = eˣ, number by number.
+///
+/// # Shapes
+/// Any; the output has the same.
+///
+/// # Formula
+/// y' = y, y'' = y.
+///
+/// ```
+/// use osculant_tape::Tape;
+/// let tape = Tape::<f32>::new();
+/// let x = tape.input([3]);
+/// assert_eq!(*x.exp().shape(), [3]);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Exp;
+
+impl PointwiseFn<1> for Exp {
+    const READS: Reads = Reads::Output;
+
+    fn name(&self) -> &'static str {
+        "exp"
+    }
+
+    fn f<T: Scalar>(&self, [x]: [T; 1]) -> T {
+        x.exp()
+    }
+
+    fn df<T: Scalar>(&self, _: [T; 1], y: T) -> [T; 1] {
+        [y]
+    }
+
+    fn d2f<T: Scalar>(&self, _: [T; 1], y: T) -> [[T; 1]; 1] {
+        [[y]]
+    }
+}
+
+impl<'t, T: Scalar> Var<'t, T> {
+    /// y = eˣ, number by number; see [`Exp`].
+    #[track_caller]
+    pub fn exp(self) -> Var<'t, T> {
+        self.apply(Pointwise(Exp))
+    }
+}
+
+#[cfg(feature = "check")]
+impl crate::check::Cases for Exp {
+    fn cases() -> crate::check::Drawn<Self> {
+        crate::check::draw::with_shape(Exp)
+    }
+}

@@ -1,0 +1,61 @@
+//! The smooth rectifier.
+
+use crate::kind::{Pointwise, PointwiseFn, Reads};
+use crate::{Scalar, Var};
+
+/// y = ln(1 + eˣ), number by number.
+///
+/// # Shapes
+/// Any; the output has the same.
+///
+/// # Formula
+/// y' = σ(x) = 1 − e⁻ʸ, y'' = e⁻ʸ(1 − e⁻ʸ), where σ is the logistic function. Computed as
+/// max(x, 0) + ln(1 + e^−|x|), which neither overflows nor loses digits for large |x|.
+///
+/// # Reference
+/// Dugas, Bengio, Bélisle, Nadeau and Garcia, *Incorporating second-order functional knowledge for
+/// better option pricing*, NIPS 2000.
+///
+/// ```
+/// use osculant_tape::Tape;
+/// let tape = Tape::<f32>::new();
+/// let x = tape.input([3]);
+/// assert_eq!(*x.softplus().shape(), [3]);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Softplus;
+
+impl PointwiseFn<1> for Softplus {
+    const READS: Reads = Reads::Output;
+
+    fn name(&self) -> &'static str {
+        "softplus"
+    }
+
+    fn f<T: Scalar>(&self, [x]: [T; 1]) -> T {
+        x.max(T::zero()) + (-x.abs()).exp().ln_1p()
+    }
+
+    fn df<T: Scalar>(&self, _: [T; 1], y: T) -> [T; 1] {
+        [-(-y).exp_m1()]
+    }
+
+    fn d2f<T: Scalar>(&self, _: [T; 1], y: T) -> [[T; 1]; 1] {
+        [[-(-y).exp_m1() * (-y).exp()]]
+    }
+}
+
+impl<'t, T: Scalar> Var<'t, T> {
+    /// y = ln(1 + eˣ), number by number; see [`Softplus`].
+    #[track_caller]
+    pub fn softplus(self) -> Var<'t, T> {
+        self.apply(Pointwise(Softplus))
+    }
+}
+
+#[cfg(feature = "check")]
+impl crate::check::Cases for Softplus {
+    fn cases() -> crate::check::Drawn<Self> {
+        crate::check::draw::with_shape(Softplus)
+    }
+}

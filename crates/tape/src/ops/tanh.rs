@@ -1,0 +1,56 @@
+//! The hyperbolic tangent.
+
+use crate::kind::{Pointwise, PointwiseFn, Reads};
+use crate::{Scalar, Var};
+
+/// y = tanh x, number by number.
+///
+/// # Shapes
+/// Any; the output has the same.
+///
+/// # Formula
+/// y' = 1 − y², y'' = −2y y'.
+///
+/// ```
+/// use osculant_tape::Tape;
+/// let tape = Tape::<f32>::new();
+/// let x = tape.input([3]);
+/// assert_eq!(*x.tanh().shape(), [3]);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Tanh;
+
+impl PointwiseFn<1> for Tanh {
+    const READS: Reads = Reads::Output;
+
+    fn name(&self) -> &'static str {
+        "tanh"
+    }
+
+    fn f<T: Scalar>(&self, [x]: [T; 1]) -> T {
+        x.tanh()
+    }
+
+    fn df<T: Scalar>(&self, _: [T; 1], y: T) -> [T; 1] {
+        [(T::one() - y) * (T::one() + y)]
+    }
+
+    fn d2f<T: Scalar>(&self, _: [T; 1], y: T) -> [[T; 1]; 1] {
+        [[T::from_f64(-2.0) * y * (T::one() - y) * (T::one() + y)]]
+    }
+}
+
+impl<'t, T: Scalar> Var<'t, T> {
+    /// y = tanh x, number by number; see [`Tanh`].
+    #[track_caller]
+    pub fn tanh(self) -> Var<'t, T> {
+        self.apply(Pointwise(Tanh))
+    }
+}
+
+#[cfg(feature = "check")]
+impl crate::check::Cases for Tanh {
+    fn cases() -> crate::check::Drawn<Self> {
+        crate::check::draw::with_shape(Tanh)
+    }
+}

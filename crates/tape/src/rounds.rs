@@ -1,0 +1,297 @@
+//! The sum over examples: rounds, tiles and lanes, in this one place.
+//!
+//! Examples go in rounds of at most [`ROUND`]. A round is cut into tiles, and its tiles into at
+//! most [`LANES`] runs of neighbours, the lanes. A lane is one task: it sweeps its tiles in order
+//! and adds the cotangents of small shared operands into sums of its own, which persist across
+//! rounds and are folded at the end in a fixed tree. Cotangents of large shared operands are
+//! *deferred*: tiles leave what they need in the round's rows, and one task per range of the
+//! operand then sums over all examples of the round, in order.
+//!
+//! Nothing here depends on the number of threads, so neither do the bits of the result. Threads
+//! fill this loop today; processes on other machines can fill the same place.
+
+use crate::error::{GraphError, Result};
+use crate::graph::Graph;
+use crate::plan::ROUND;
+use crate::sweep::{Block, grow, grow_all};
+use crate::{Scalar, View};
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// Independent runs of tiles in a round, whatever the number of threads.
+pub(crate) const LANES: usize = 16;
+/// Below about this many multiply-adds, entering the thread pool costs more than it gains.
+pub(crate) const INLINE: usize = 2_000_000;
+/// A deferred sum is cut into about this many tasks.
+const RANGES: usize = 16;
+/// Numbers folded at a time, on the stack.
+const FOLD: usize = 64;
+
+/// What a worker needs for any tile: grown once, then reused.
+#[derive(Debug, Default)]
+pub(crate) struct Worker<T> {
+    /// The tile's values, where they are not kept elsewhere.
+    pub block: Block<T>,
+    pub slots: Vec<Vec<T>>,
+    pub scratch: Vec<T>,
+    /// The gradient's cotangents, where they are not kept elsewhere.
+    pub gradient: Vec<Vec<T>>,
+    /// Cotangents of shared operands, one per example.
+    pub per_example: Vec<Vec<T>>,
+    /// Output-sized workspace.
+    pub output: Vec<T>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Lane<T> {
+    pub sums: Vec<Vec<T>>,
+    value: f64,
+    error: Option<GraphError>,
+}
+
+/// The sums of one product: grown once, then reused.
+#[derive(Debug, Default)]
+pub(crate) struct Totals<T> {
+    /// One per parameter and shared node that depends on θ.
+    pub sums: Vec<Vec<T>>,
+    /// Tangents of the shared stratum.
+    pub tangents: Vec<Vec<T>>,
+    pub scratch: Vec<T>,
+    lanes: Vec<Lane<T>>,
+    rows: Vec<T>,
+}
+
+/// What the tiles of a sum leave behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leaves {
+    /// A value only.
+    Nothing,
+    /// Cotangents from vjp.
+    Cotangents,
+    /// Cotangents from vjp_jvp.
+    HessianCotangents,
+    /// Functions of every example's own cotangents: nothing is deferred.
+    PerExample,
+}
+
+/// What a sum does with a tile: its positions, and its part of the round's rows.
+pub(crate) type Body<'a, T> =
+    dyn Fn(&mut Worker<T>, &mut Lane<T>, Range<usize>, &mut [T]) -> Result<f64> + Sync + 'a;
+
+/// What is done with a tile that has a part of the result to itself.
+pub(crate) type EachBody<'a, T, U> =
+    dyn Fn(&mut Worker<T>, Range<usize>, &mut [U]) -> Result<()> + Sync + 'a;
+
+impl<T: Scalar> Graph<T> {
+    /// Whether a computation over `count` examples is too small for threads.
+    pub(crate) fn is_inline(&self, count: usize) -> bool {
+        count.saturating_mul(self.plan.work).saturating_mul(4) < INLINE
+    }
+
+    /// Runs `body` on every tile of `count` examples and sums what it returns and leaves.
+    pub(crate) fn sum_tiles(
+        &self,
+        count: usize,
+        tile_len: usize,
+        leaves: Leaves,
+        totals: &mut Totals<T>,
+        body: &Body<'_, T>,
+    ) -> Result<f64> {
+        let plan = &self.plan;
+        let inline = self.is_inline(count);
+        let row = match leaves {
+            Leaves::Nothing | Leaves::PerExample => 1,
+            Leaves::Cotangents => plan.row.max(1),
+            Leaves::HessianCotangents => plan.hessian_row.max(1),
+        };
+        let summed = leaves != Leaves::Nothing;
+        let is_local = |i: usize| plan.local[i] || leaves == Leaves::PerExample;
+        let Totals {
+            sums, lanes, rows, ..
+        } = totals;
+        grow(rows, ROUND.min(count) * row);
+        lanes.resize_with(LANES, Lane::default);
+        if summed {
+            grow_all(sums, &plan.sums, 1);
+            sums.iter_mut().for_each(|s| s.fill(T::zero()));
+        }
+        for lane in lanes.iter_mut() {
+            (lane.value, lane.error) = (0.0, None);
+        }
+        let mut lanes_used = 0;
+        for start in (0..count).step_by(ROUND) {
+            let n = ROUND.min(count - start);
+            let tiles = n.div_ceil(tile_len);
+            let per_lane = tiles.div_ceil(LANES);
+            let used = tiles.div_ceil(per_lane);
+            // Later rounds never use more lanes than the first: it is the fullest.
+            let fresh = start == 0;
+            lanes_used = lanes_used.max(used);
+            let run_lane = |j: usize, lane: &mut Lane<T>, rows: &mut [T]| {
+                if summed && fresh {
+                    self.clear_lane(lane, &is_local);
+                }
+                let mut worker = self.workers.take();
+                for t in j * per_lane..((j + 1) * per_lane).min(tiles) {
+                    let first = t * tile_len;
+                    let here = first..(first + tile_len).min(n);
+                    let at = (first - j * per_lane * tile_len) * row;
+                    let rows = &mut rows[at..at + here.len() * row];
+                    match body(
+                        &mut worker,
+                        lane,
+                        start + here.start..start + here.end,
+                        rows,
+                    ) {
+                        Ok(value) => lane.value += value,
+                        Err(error) => {
+                            lane.error = Some(error);
+                            break;
+                        }
+                    }
+                }
+                self.workers.give_back(worker);
+            };
+            let chunk = per_lane * tile_len * row;
+            let (lanes, rows) = (&mut lanes[..used], &mut rows[..n * row]);
+            if inline {
+                let both = lanes.iter_mut().zip(rows.chunks_mut(chunk)).enumerate();
+                both.for_each(|(j, (lane, rows))| run_lane(j, lane, rows));
+            } else {
+                let both = lanes
+                    .par_iter_mut()
+                    .zip(rows.par_chunks_mut(chunk))
+                    .enumerate();
+                both.with_max_len(1)
+                    .for_each(|(j, (lane, rows))| run_lane(j, lane, rows));
+            }
+            if let Some(error) = lanes.iter_mut().find_map(|lane| lane.error.take()) {
+                return Err(error);
+            }
+            if summed && leaves != Leaves::PerExample {
+                self.sum_deferred(n, row, leaves, rows, sums, inline);
+            }
+        }
+        let lanes = &lanes[..lanes_used];
+        if summed {
+            for (i, sum) in sums.iter_mut().enumerate().filter(|&(i, _)| is_local(i)) {
+                fold(lanes, i, sum);
+            }
+        }
+        Ok(lanes.iter().map(|lane| lane.value).sum())
+    }
+
+    /// Runs `body` on every tile, each with its own part of `out`: `per_example` items for each
+    /// of its examples. Nothing is summed.
+    pub(crate) fn each_tile<U: Send>(
+        &self,
+        count: usize,
+        out: &mut [U],
+        per_tile: usize,
+        body: &EachBody<'_, T, U>,
+    ) -> Result<()> {
+        let tile_len = self.plan.tile_len;
+        let run = |(t, out): (usize, &mut [U])| {
+            let mut worker = self.workers.take();
+            let range = t * tile_len..((t + 1) * tile_len).min(count);
+            let result = body(&mut worker, range, out);
+            self.workers.give_back(worker);
+            result
+        };
+        if self.is_inline(count) {
+            out.chunks_mut(per_tile).enumerate().try_for_each(run)
+        } else {
+            // The first error in order of examples, whichever thread finds one first.
+            let mut results = Vec::new();
+            out.par_chunks_mut(per_tile)
+                .enumerate()
+                .map(run)
+                .collect_into_vec(&mut results);
+            results.into_iter().collect()
+        }
+    }
+
+    fn clear_lane(&self, lane: &mut Lane<T>, is_local: &impl Fn(usize) -> bool) {
+        if lane.sums.len() < self.plan.sums.len() {
+            lane.sums.resize_with(self.plan.sums.len(), Vec::new);
+        }
+        for (i, &len) in self
+            .plan
+            .sums
+            .iter()
+            .enumerate()
+            .filter(|&(i, _)| is_local(i))
+        {
+            grow(&mut lane.sums[i], len);
+            lane.sums[i].fill(T::zero());
+        }
+    }
+
+    fn sum_deferred(
+        &self,
+        n: usize,
+        row: usize,
+        leaves: Leaves,
+        rows: &[T],
+        sums: &mut [Vec<T>],
+        inline: bool,
+    ) {
+        for d in &self.plan.deferred {
+            let step = &self.plan.tile.steps[d.step];
+            let Some(rule) = step.rules.deferred() else {
+                continue;
+            };
+            let (a_len, g_len) = (d.a_len, step.len);
+            let part = |offset: usize, len: usize| View::strided(&rows[offset..], len, row);
+            let chunk = (sums[d.sum].len() / d.row).div_ceil(RANGES).max(1) * d.row;
+            let sum_range = |(c, out): (usize, &mut [T])| {
+                let range = c * chunk..c * chunk + out.len();
+                let mut add = |a, g| rule.sum.sum_range(n, a, g, range.clone(), out);
+                if leaves == Leaves::HessianCotangents {
+                    // The tangent of Σ aᵀg: Σ aᵀdg + Σ daᵀg.
+                    let at = d.hessian_offset;
+                    let (g, da) = (at + a_len, at + a_len + g_len);
+                    add(part(at, a_len), part(da + a_len, g_len));
+                    add(part(da, a_len), part(g, g_len));
+                } else {
+                    add(part(d.offset, a_len), part(d.offset + a_len, g_len));
+                }
+            };
+            if inline {
+                sums[d.sum]
+                    .chunks_mut(chunk)
+                    .enumerate()
+                    .for_each(sum_range);
+            } else {
+                sums[d.sum]
+                    .par_chunks_mut(chunk)
+                    .enumerate()
+                    .for_each(sum_range);
+            }
+        }
+    }
+}
+
+/// Adds up the lanes' sums number `i` in a fixed tree.
+fn fold<T: Scalar>(lanes: &[Lane<T>], i: usize, out: &mut [T]) {
+    for (c, out) in out.chunks_mut(FOLD).enumerate() {
+        fold_chunk(lanes, i, c * FOLD, out);
+    }
+}
+
+fn fold_chunk<T: Scalar>(lanes: &[Lane<T>], i: usize, at: usize, out: &mut [T]) {
+    match lanes {
+        [] => out.fill(T::zero()),
+        [lane] => out.copy_from_slice(&lane.sums[i][at..at + out.len()]),
+        _ => {
+            let (left, right) = lanes.split_at(lanes.len().next_power_of_two() / 2);
+            let mut buffer = [T::zero(); FOLD];
+            let second = &mut buffer[..out.len()];
+            fold_chunk(left, i, at, out);
+            fold_chunk(right, i, at, second);
+            for (x, &y) in out.iter_mut().zip(&*second) {
+                *x += y;
+            }
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! vjp, the reverse sweep: Jᵀ u.
+
+use super::{Block, Point};
+use crate::error::Result;
+use crate::op::At;
+use crate::plan::{DeferredStep, Operand, Role, Slots, Step};
+use crate::{Scalar, Slot, View};
+use smallvec::SmallVec;
+use std::mem::take;
+
+/// Where cotangents of shared operands go.
+pub(crate) struct Sink<'a, T> {
+    /// One sum per shared operand.
+    pub sums: &'a mut [Vec<T>],
+    /// Whether the sums hold one cotangent per example instead.
+    pub per_example: bool,
+    /// What deferred sums will read: one row per example of the tile. Empty if nothing is
+    /// deferred here.
+    pub rows: &'a mut [T],
+    pub row: usize,
+    pub deferred: &'a [DeferredStep],
+}
+
+impl<'a, T: Scalar> Sink<'a, T> {
+    /// Nothing but sums.
+    pub fn sums(sums: &'a mut [Vec<T>]) -> Self {
+        Sink {
+            sums,
+            per_example: false,
+            rows: &mut [],
+            row: 0,
+            deferred: &[],
+        }
+    }
+
+    fn defers(&self, o: &Operand) -> bool {
+        o.deferred && !self.per_example
+    }
+
+    /// Copies an example after the other into its row, from `offset` on.
+    pub fn keep(&mut self, k: usize, offset: usize, values: View<'_, T>) {
+        for i in 0..k {
+            let row = &mut self.rows[i * self.row + offset..][..values.len()];
+            row.copy_from_slice(values.example(i));
+        }
+    }
+
+    pub fn deferred_of(&self, step: usize) -> Option<DeferredStep> {
+        match self.per_example {
+            true => None,
+            false => self.deferred.iter().find(|d| d.step == step).cloned(),
+        }
+    }
+}
+
+/// Buffers of an operand's cotangents, taken out of their places for the time of one rule.
+pub(super) type Taken<T> = SmallVec<[Option<Vec<T>>; 4]>;
+
+/// Takes the buffers that pass number `pass` of a step adds into.
+pub(super) fn take_cotangents<T: Scalar>(
+    k: usize,
+    step: &Step<T>,
+    pass: usize,
+    table: &Slots,
+    slots: &mut [Vec<T>],
+    sink: &mut Sink<'_, T>,
+) -> Taken<T> {
+    let take_one = |o: &Operand| match o.role {
+        _ if o.pass != pass => None,
+        Role::Inactive => None,
+        Role::Shared(_) if sink.defers(o) => None,
+        Role::Shared(sum) => Some(take(&mut sink.sums[sum])),
+        Role::Inner => {
+            let mut buffer = take(&mut slots[table.cotangent[o.root]]);
+            if o.first {
+                buffer[..k * o.len].fill(T::zero());
+            }
+            Some(buffer)
+        }
+    };
+    step.operands.iter().map(take_one).collect()
+}
+
+pub(super) fn slots_of<'a, T: Scalar>(
+    k: usize,
+    step: &Step<T>,
+    taken: &'a mut Taken<T>,
+    per_example: bool,
+) -> SmallVec<[Option<Slot<'a, T>>; 4]> {
+    let slot = |(o, buffer): (&Operand, &'a mut Option<Vec<T>>)| {
+        let buffer = buffer.as_mut()?;
+        Some(match o.role {
+            Role::Shared(_) if !per_example => Slot::shared(&mut buffer[..o.len]),
+            _ => Slot::tile(&mut buffer[..k * o.len], o.len),
+        })
+    };
+    step.operands
+        .iter()
+        .zip(taken.iter_mut())
+        .map(slot)
+        .collect()
+}
+
+pub(super) fn put_back<T>(
+    step: &Step<T>,
+    taken: Taken<T>,
+    table: &Slots,
+    slots: &mut [Vec<T>],
+    sink: &mut Sink<'_, T>,
+) {
+    for (o, buffer) in step.operands.iter().zip(taken) {
+        let Some(buffer) = buffer else { continue };
+        match o.role {
+            Role::Shared(sum) => sink.sums[sum] = buffer,
+            _ => slots[table.cotangent[o.root]] = buffer,
+        }
+    }
+}
+
+/// Carries the output's cotangent, which stands in its place in `slots`, back to the parameters.
+pub(crate) fn vjp<T: Scalar>(
+    point: &Point<'_, T>,
+    block: &Block<T>,
+    table: &Slots,
+    slots: &mut [Vec<T>],
+    sink: &mut Sink<'_, T>,
+    scratch: &mut [T],
+) -> Result<()> {
+    let k = point.tile.len;
+    for (i, step) in point
+        .stratum
+        .steps
+        .iter()
+        .enumerate()
+        .rev()
+        .filter(|(_, s)| s.active)
+    {
+        let at = table.cotangent[step.node];
+        let buffer = take(&mut slots[at]);
+        let g = &buffer[..k * step.len];
+        let inspected = point.inspect("cotangent", step.node, step.len, g);
+        for pass in 0..step.passes {
+            let mut taken = take_cotangents(k, step, pass, table, slots, sink);
+            if taken.iter().any(Option::is_some) {
+                let x = point.values_read(step, block);
+                let (y, saved) = (point.output(step, block), point.saved(step, block));
+                let mut gx = slots_of(k, step, &mut taken, sink.per_example);
+                step.rules.vjp(
+                    &At {
+                        tile: point.tile,
+                        x: &x,
+                        y,
+                        saved,
+                    },
+                    g,
+                    scratch,
+                    &mut gx,
+                );
+            }
+            put_back(step, taken, table, slots, sink);
+        }
+        if let Some(d) = sink.deferred_of(i) {
+            sink.keep(k, d.offset, point.value(&step.operands[d.a], block, &[]));
+            sink.keep(k, d.offset + d.a_len, View::tile(g, step.len));
+        }
+        slots[at] = buffer;
+        inspected?;
+    }
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! vjp_jvp, forward over reverse: the tangent of Jᵀu along v.
+
+use super::vjp::{Sink, put_back, slots_of, take_cotangents};
+use super::{Block, Direction, Point};
+use crate::error::Result;
+use crate::op::At;
+use crate::plan::{Slots, Stratum};
+use crate::{Scalar, View};
+use std::mem::take;
+
+/// Carries the tangent of the output's cotangent back to the parameters.
+///
+/// `slots` holds all tangents, as jvp with the same `table` left them, and the tangent of the
+/// output's cotangent. `gradient` holds the cotangents that vjp computed for u, each in its own
+/// buffer as `gradient_table` says.
+#[allow(clippy::too_many_arguments)] // each a different thing; a struct would only rename them
+pub(crate) fn vjp_jvp<T: Scalar>(
+    point: &Point<'_, T>,
+    block: &Block<T>,
+    direction: Direction<'_, T>,
+    (gradient, gradient_table): (&[Vec<T>], &Slots),
+    table: &Slots,
+    slots: &mut [Vec<T>],
+    sink: &mut Sink<'_, T>,
+    scratch: &mut [T],
+) -> Result<()> {
+    let k = point.tile.len;
+    let stratum: &Stratum<T> = point.stratum;
+    for (i, step) in stratum
+        .steps
+        .iter()
+        .enumerate()
+        .rev()
+        .filter(|(_, s)| s.active)
+    {
+        let at = table.cotangent[step.node];
+        let buffer = take(&mut slots[at]);
+        let dg = &buffer[..k * step.len];
+        let inspected = point.inspect("cotangent's tangent", step.node, step.len, dg);
+        let g = &gradient[gradient_table.cotangent[step.node]][..k * step.len];
+        for pass in 0..step.passes {
+            let mut taken = take_cotangents(k, step, pass, table, slots, sink);
+            if taken.iter().any(Option::is_some) {
+                let x = point.values_read(step, block);
+                let dx = point.tangents(step, direction, table, slots);
+                let (y, saved) = (point.output(step, block), point.saved(step, block));
+                let at = At {
+                    tile: point.tile,
+                    x: &x,
+                    y,
+                    saved,
+                };
+                let mut hx = slots_of(k, step, &mut taken, sink.per_example);
+                step.rules.vjp_jvp(&at, &dx, g, Some(dg), scratch, &mut hx);
+            }
+            put_back(step, taken, table, slots, sink);
+        }
+        if let Some(d) = sink.deferred_of(i) {
+            let (a, at) = (&step.operands[d.a], d.hessian_offset);
+            let da = point.tangent(a, direction, table, slots);
+            sink.keep(k, at, point.value(a, block, &[]));
+            sink.keep(k, at + d.a_len, View::tile(g, step.len));
+            for i in 0..k {
+                let row = &mut sink.rows[i * sink.row + at + d.a_len + step.len..][..d.a_len];
+                match da {
+                    Some(da) => row.copy_from_slice(da.example(i)),
+                    None => row.fill(T::zero()),
+                }
+            }
+            sink.keep(k, at + 2 * d.a_len + step.len, View::tile(dg, step.len));
+        }
+        slots[at] = buffer;
+        inspected?;
+    }
+    Ok(())
+}
