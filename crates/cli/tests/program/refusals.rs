@@ -1,8 +1,6 @@
 //! What the program refuses: a message that names the offender, and nothing begun.
 
-mod common;
-
-use common::{digits, osculant, program, ran};
+use crate::run::{digits, osculant, program, ran};
 use std::fs;
 use std::process::Command;
 
@@ -85,7 +83,7 @@ fn data_that_are_missing_truncated_or_foreign() {
     fs::write(&labels, &whole[..whole.len() / 2]).unwrap();
     says(
         &refused(1, &data),
-        &["train-labels-idx1-ubyte.gz", "damaged"],
+        &["train-labels-idx1-ubyte.gz", "is truncated"],
     );
     fs::write(&labels, [0, 0, 8, 1, 0, 0, 0, 9, 1, 2]).unwrap();
     says(

@@ -1,8 +1,6 @@
 //! `osculant predict`, and the files that `osculant train --save` makes for it.
 
-mod common;
-
-use common::{Ran, digits, osculant};
+use crate::run::{Ran, digits, osculant};
 use osculant_data::{About, ModelFile, Preprocess};
 use osculant_layers::prelude::*;
 use std::fs;
@@ -179,8 +177,8 @@ fn a_disk_that_fills_leaves_no_part_of_a_model() {
     let script = "trap '' XFSZ; ulimit -f 4; exec \"$0\" \"$@\"";
     let train = "train --net mlp:12 --train-examples 50 --test-examples 10 --iterations 1 --save";
     let mut command = std::process::Command::new("sh");
-    command.args(["-c", script, common::program()]);
-    let run = common::ran(command.args(train.split(' ')).arg(&file));
+    command.args(["-c", script, crate::run::program()]);
+    let run = crate::run::ran(command.args(train.split(' ')).arg(&file));
     assert_eq!(run.code, Some(1), "{run:?}");
     assert!(run.out.contains("final: "), "{run:?}");
     let message = format!("error: cannot write `{}`: ", file.display());

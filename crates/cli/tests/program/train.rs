@@ -1,8 +1,6 @@
 //! `osculant train` on a few examples.
 
-mod common;
-
-use common::{digits, osculant, program, ran};
+use crate::run::{digits, osculant, program, ran};
 use std::process::Command;
 
 /// The convolutional network of the main job, on as little as shows anything.

@@ -72,7 +72,6 @@ impl Ran {
 }
 
 /// A folder with the bundled digits as IDX files.
-#[allow(dead_code, reason = "not every test file needs it")]
 pub(crate) fn digits() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let bundled = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/digits");
