@@ -92,6 +92,12 @@ fn a_deep_transposed_product_takes_several_panels() {
     check_product::<f64>(small, [9, 700, 40], [true, true], [1, 0, 2]);
 }
 
+#[test]
+fn a_deep_product_copies_panels_whose_rows_lie_far_apart() {
+    check_product::<f32>(small, [30, 300, 40], [false, false], [1, 500, 2]);
+    check_product::<f64>(small, [25, 300, 45], [true, false], [0, 500, 0]);
+}
+
 /// A scratch full of NaN: whoever reads what nobody wrote is found out.
 fn dirty<T: Scalar>(n: usize) -> Vec<T> {
     vec![T::nan(); n]
@@ -212,6 +218,21 @@ fn a_tall_convolution_takes_several_blocks_of_patches() {
         stride: [1, 2],
         dilation: [2, 1],
         padding: [1, 0, 2, 3],
+        groups: 1,
+    };
+    check_conv::<f32>(&conv, &geometry(&conv).unwrap());
+    check_conv::<f64>(&conv, &geometry(&conv).unwrap());
+}
+
+#[test]
+fn a_wide_convolution_copies_panels_of_its_weight() {
+    // 630 terms on three axes (dilation keeps them apart), rows of the weight 920 bytes apart.
+    let conv = Conv {
+        image: [6, 13, 30],
+        weight: [3, 7, 30, 230],
+        stride: [1, 1],
+        dilation: [1, 2],
+        padding: [1, 1, 3, 3],
         groups: 1,
     };
     check_conv::<f32>(&conv, &geometry(&conv).unwrap());

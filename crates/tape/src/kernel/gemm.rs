@@ -283,6 +283,9 @@ pub(super) fn inner_products<T>(a: &Mat<'_, T>, b: &Mat<'_, T>) -> bool {
 /// If the shapes don't fit together.
 pub fn small<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, c: MatMut<'_, T>) {
     check(&a, &b, &c);
+    if a.rows == 0 || a.cols == 0 || b.cols == 0 {
+        return;
+    }
     let (a, b, mut c) = lying(a, b, c);
     if let (Some(a), Some(b), Some(c)) = (a.same(), b.same(), c.same()) {
         small_f32(Small { a, b, c });

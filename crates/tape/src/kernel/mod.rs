@@ -1,5 +1,6 @@
 //! Plain slices in, plain slices out: the arithmetic under the ops. Single-threaded throughout.
 
+mod block;
 mod contraction;
 pub mod conv2d;
 mod direct;
@@ -10,4 +11,6 @@ pub mod pool;
 pub(crate) mod reduce;
 mod simd;
 mod small;
+#[cfg(test)]
+mod tests;
 mod transpose;

@@ -6,6 +6,7 @@
 
 #![allow(unsafe_code)]
 
+use super::block::Operands;
 use super::contraction::{Rows, Terms, contract};
 use super::gemm::{Mat, MatMut, inner_products};
 use super::simd::Lane;
@@ -70,86 +71,77 @@ impl<L: Lane> WithSimd for Small<'_, L> {
         // SAFETY: `Mat` and `MatMut` checked that all entries lie within their slices, and `gemm`
         // that A is m×k, B is k×n and C is m×n; C is borrowed mutably, so it overlaps no other.
         unsafe {
-            if panels {
-                self::panels(simd, shape, a, b, to, row);
-            } else if dots {
+            if dots && !panels {
                 self::dots(simd, shape, a, b, to, row);
             } else {
-                packed(simd, shape, a, b, to, row);
+                contraction(simd, shape, a, b, (to, row), !panels);
             }
         }
     }
 }
 
-/// Copies panels of B to the stack, where their columns are next to each other.
+/// C += A·B as a contraction of the whole; or, where the columns of B do not lie next to each other,
+/// of one panel of B after the other, `turned` on the stack.
 ///
 /// # Safety
 /// All entries of the m×k matrix `a` and the k×n matrix `b` can be read, and all of the m×n matrix
-/// at `c`, which overlaps neither, can be read and written.
+/// at `c`, which overlaps neither, can be read and written. Columns of B lie next to each other, or
+/// there is one only, unless `turned`.
 #[inline(always)]
-unsafe fn packed<L: Lane, S: Simd>(
+unsafe fn contraction<L: Lane, S: Simd>(
     simd: S,
     (m, k, n): (usize, usize, usize),
     a: Source<L>,
     b: Source<L>,
-    c: *mut L,
-    row: usize,
+    (c, c_row): (*mut L, usize),
+    turned: bool,
 ) {
     let mut panel = [MaybeUninit::<L>::uninit(); PANEL];
+    let panel = panel.as_mut_ptr().cast::<L>();
     let width = 2 * L::lanes::<S>();
-    let depth = PANEL / width;
-    for j in (0..n).step_by(width) {
-        let cols = width.min(n - j);
-        for l in (0..k).step_by(depth) {
-            let terms = depth.min(k - l);
-            let from = b.from(l, j);
-            // SAFETY: rows l..l + terms and columns j..j + cols exist in B, columns j.. in C and
-            // columns l.. in A; `terms · cols` numbers fit the panel, and all are written before
-            // they are read.
-            unsafe {
-                let to = panel.as_mut_ptr().cast();
-                transpose::copy((cols, terms), from.data, (from.col, from.row), to, cols);
-                let b = Source {
-                    data: panel.as_ptr().cast(),
-                    row: cols,
-                    col: 1,
-                };
-                panels(simd, (m, terms, cols), a.from(0, l), b, c.add(j), row);
-            }
-        }
-    }
-}
-
-/// C += A·B where the columns of B lie next to each other.
-///
-/// # Safety
-/// As for [`packed`]; `b.col` is 1, or there is one column.
-#[inline(always)]
-unsafe fn panels<L: Lane, S: Simd>(
-    simd: S,
-    (m, k, n): (usize, usize, usize),
-    a: Source<L>,
-    b: Source<L>,
-    c: *mut L,
-    row: usize,
-) {
+    let (width, depth) = if turned {
+        (width, PANEL / width)
+    } else {
+        (n, k)
+    };
     let rows = Rows {
         count: [1, 1, m],
         a: [0, 0, a.row],
     };
-    let terms = Terms {
-        count: [1, 1, k],
-        a: [0, 0, a.col],
-        b: [0, 0, b.row],
-    };
-    // SAFETY: the caller vouches for the same entries.
-    unsafe { contract::<L, S, false>(simd, rows, terms, n, a.data, b.data, (c, row)) }
+    for j in (0..n).step_by(width) {
+        let cols = width.min(n - j);
+        for l in (0..k).step_by(depth) {
+            let terms = depth.min(k - l);
+            let mut b = b.from(l, j);
+            // SAFETY: rows l..l + terms and columns j..j + cols exist in B, columns j.. in C and
+            // columns l.. in A. Turned, `terms · cols` numbers fit the panel, and all are written
+            // before they are read.
+            unsafe {
+                if turned {
+                    transpose::copy((cols, terms), b.data, (b.col, b.row), panel, cols);
+                    (b.data, b.row) = (panel, cols);
+                }
+                let terms = Terms {
+                    count: [1, 1, terms],
+                    a: [0, 0, a.col],
+                    b: [0, 0, b.row],
+                };
+                let operands = Operands {
+                    a: a.from(0, l).data,
+                    b: b.data,
+                    c: c.add(j),
+                    c_row,
+                };
+                contract::<L, S, false>(simd, rows, terms, cols, operands);
+            }
+        }
+    }
 }
 
 /// C += A·B as inner products, where rows of A and columns of B have no gaps.
 ///
 /// # Safety
-/// As for [`packed`]; `a.col` and `b.row` are 1.
+/// As for [`contraction`]; `a.col` and `b.row` are 1.
 #[inline(always)]
 unsafe fn dots<L: Lane, S: Simd>(
     simd: S,

@@ -1,0 +1,194 @@
+//! Blocks of a contraction: P rows × N vectors of C, in registers over the whole sum.
+//!
+//! Each step of the sum loads N vectors of B, broadcasts P numbers of A, and multiplies and adds
+//! N·P times.
+
+#![allow(unsafe_code)]
+
+use super::contraction::{Rows, Terms};
+use super::simd::Lane;
+use pulp::Simd;
+
+/// Where the operands begin.
+#[derive(Debug)]
+pub(super) struct Operands<L> {
+    pub(super) a: *const L,
+    pub(super) b: *const L,
+    pub(super) c: *mut L,
+    /// The distance of two rows of C.
+    pub(super) c_row: usize,
+}
+
+impl<L> Clone for Operands<L> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<L> Copy for Operands<L> {}
+
+/// All rows × N vectors of columns, in blocks of rows of about equal height.
+///
+/// LANES says that A(i, t) is a row of numbers, MASKED that the last vector exists in the lanes of
+/// `mask` only, FEW that there are four rows at most.
+///
+/// # Safety
+/// All of A(i, t) and N vectors of B(t, :) can be read, N vectors of C[i, :] be read and written,
+/// and C overlaps neither.
+#[inline(always)]
+pub(super) unsafe fn blocks<
+    L: Lane,
+    S: Simd,
+    const LANES: bool,
+    const N: usize,
+    const MASKED: bool,
+    const FEW: bool,
+>(
+    simd: S,
+    rows: &Rows,
+    terms: &Terms,
+    Operands { a, b, mut c, c_row }: Operands<L>,
+    mask: L::Mask<S>,
+) {
+    // Sums, the N vectors of B and one of A must fit the registers.
+    let most = if S::REGISTER_COUNT >= 32 { 8 } else { 6 };
+    let mut at = Position::default();
+    let mut left = rows.len();
+    while left > 0 {
+        let height = left.div_ceil(left.div_ceil(most));
+        macro_rules! block {
+            ($p:literal) => {{
+                let mut from = [a; $p];
+                for from in &mut from {
+                    *from = a.wrapping_add(at.next(rows));
+                }
+                // SAFETY: `height` rows are left, and `from` says where each begins.
+                unsafe {
+                    block::<L, S, LANES, $p, N, MASKED>(simd, terms, from, b, (c, c_row), mask);
+                }
+            }};
+        }
+        match height {
+            1 => block!(1),
+            2 => block!(2),
+            3 => block!(3),
+            4 => block!(4),
+            5 if !FEW => block!(5),
+            6 if !FEW => block!(6),
+            7 if !FEW => block!(7),
+            _ if !FEW => block!(8),
+            _ => {}
+        }
+        left -= height;
+        c = c.wrapping_add(height * c_row);
+    }
+}
+
+/// Where in A the next row begins.
+#[derive(Default)]
+struct Position {
+    index: [usize; 3],
+    offset: usize,
+}
+
+impl Position {
+    #[inline(always)]
+    fn next(&mut self, rows: &Rows) -> usize {
+        let here = self.offset;
+        self.offset = self.offset.wrapping_add(rows.a[2]);
+        self.index[2] += 1;
+        for axis in [2, 1] {
+            if self.index[axis] < rows.count[axis] {
+                break;
+            }
+            self.index[axis] = 0;
+            self.index[axis - 1] += 1;
+            self.offset = self
+                .offset
+                .wrapping_sub(rows.count[axis].wrapping_mul(rows.a[axis]))
+                .wrapping_add(rows.a[axis - 1]);
+        }
+        here
+    }
+}
+
+/// One block, whose rows begin in A where `a` says.
+///
+/// # Safety
+/// As for [`blocks`], for these rows.
+#[inline(always)]
+pub(super) unsafe fn block<
+    L: Lane,
+    S: Simd,
+    const LANES: bool,
+    const P: usize,
+    const N: usize,
+    const MASKED: bool,
+>(
+    simd: S,
+    terms: &Terms,
+    a: [*const L; P],
+    b: *const L,
+    (c, c_row): (*mut L, usize),
+    mask: L::Mask<S>,
+) {
+    let lanes = L::lanes::<S>();
+    let zero = L::splat(simd, L::zero());
+    let mut sum = [[zero; N]; P];
+    // Vector j of the N that begin at `p`.
+    macro_rules! load {
+        ($p:expr, $j:expr) => {
+            if MASKED && $j == N - 1 {
+                L::load_masked(simd, mask, $p.add($j * lanes))
+            } else {
+                L::load::<S>($p.add($j * lanes))
+            }
+        };
+    }
+    let Terms {
+        count,
+        a: step,
+        b: jump,
+    } = *terms;
+    // SAFETY: every offset that these loops make belongs to a term; the caller vouches for those.
+    unsafe {
+        for t0 in 0..count[0] {
+            for t1 in 0..count[1] {
+                let mut from = t0 * step[0] + t1 * step[1];
+                let mut b = b.add(t0 * jump[0] + t1 * jump[1]);
+                for _ in 0..count[2] {
+                    let mut bs = [zero; N];
+                    for (j, x) in bs.iter_mut().enumerate() {
+                        *x = load!(b, j);
+                    }
+                    for (sum, a) in sum.iter_mut().zip(&a) {
+                        let a = a.add(from);
+                        if LANES {
+                            for (j, (sum, &b)) in sum.iter_mut().zip(&bs).enumerate() {
+                                *sum = L::fma(simd, load!(a, j), b, *sum);
+                            }
+                        } else {
+                            let x = L::splat(simd, *a);
+                            for (sum, &b) in sum.iter_mut().zip(&bs) {
+                                *sum = L::fma(simd, x, b, *sum);
+                            }
+                        }
+                    }
+                    from = from.wrapping_add(step[2]);
+                    b = b.wrapping_add(jump[2]);
+                }
+            }
+        }
+        for (i, sum) in sum.iter().enumerate() {
+            for (j, &sum) in sum.iter().enumerate() {
+                let row = c.add(i * c_row);
+                let new = L::plus(simd, load!(row, j), sum);
+                let to = row.add(j * lanes);
+                if MASKED && j == N - 1 {
+                    L::store_masked(simd, mask, to, new);
+                } else {
+                    L::store(to, new);
+                }
+            }
+        }
+    }
+}
