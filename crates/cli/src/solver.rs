@@ -11,7 +11,7 @@ use osculant_optim::train::{ConstantDamping, Cyclic, LevenbergMarquardt, NewtonC
 #[command(next_help_heading = "Solver")]
 pub struct Solver {
     /// Newton iterations at most
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 25)]
     pub iterations: usize,
 
     /// Examples that the curvature of an iteration is taken over: a share of the training
@@ -36,7 +36,7 @@ pub struct Solver {
     ///
     /// After each iteration λ changes by the rule of Levenberg and Marquardt: it drops by 2/3
     /// where the paraboloid predicted well, and grows by 3/2 where it did not.
-    #[arg(long, value_name = "LAMBDA", default_value_t = 0.1, value_parser = number::not_negative,
+    #[arg(long, value_name = "LAMBDA", default_value_t = 0.3, value_parser = number::not_negative,
           allow_negative_numbers = true)]
     pub lambda: f64,
 }

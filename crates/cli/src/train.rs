@@ -69,7 +69,8 @@ pub struct Train {
     seed: u64,
 
     /// Train on the first N training examples only
-    #[arg(long, value_name = "N", value_parser = number::positive, help_heading = "Problem")]
+    #[arg(long, visible_alias = "limit", value_name = "N", value_parser = number::positive,
+          help_heading = "Problem")]
     train_examples: Option<usize>,
 
     /// Test on the first N test examples only

@@ -90,7 +90,7 @@ fn quiet_leaves_the_final_line_only() {
 
 #[test]
 fn no_iterations_score_the_start() {
-    let run = osculant("train --net linear --train-examples 50 --iterations 0");
+    let run = osculant("train --net linear --limit 50 --iterations 0");
     assert!(
         run.last().contains("after 0 iterations, 0 products: all"),
         "{run:?}"
