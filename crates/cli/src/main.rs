@@ -1,2 +1,58 @@
-//! The `osculant` program.
-fn main() {}
+//! The `osculant` program: training with curvature from a command line.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `train.rs`, `predict.rs` | the two commands: options, and what happens in which order |
+//! | `solver.rs` | the options of the solver, and the solver that they make |
+//! | `network.rs`, `loss.rs`, `source.rs` | what `--net`, `--loss` and `--data` stand for |
+//! | `watch.rs`, `table.rs` | what is shown while training: lines and progress |
+//! | `score.rs` | outputs on a data set, and how many are right |
+//! | `threads.rs`, `number.rs`, `error.rs` | the thread pool, values of options, messages |
+
+mod error;
+mod loss;
+mod network;
+mod number;
+mod predict;
+mod score;
+mod solver;
+mod source;
+mod table;
+mod threads;
+mod train;
+mod watch;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Trains neural networks with their curvature: Gauss-Newton steps by conjugate gradients.
+///
+/// `osculant train` alone trains a convolutional network on handwritten digits that come with
+/// the program, in about a minute.
+#[derive(Parser)]
+#[command(name = "osculant", version, max_term_width = 100)]
+struct Program {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Train(train::Train),
+    Predict(predict::Predict),
+}
+
+fn main() -> ExitCode {
+    // Wrong arguments end the program here, with code 2.
+    let done = match Program::parse().command {
+        Command::Train(train) => train.run(),
+        Command::Predict(predict) => predict.run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            error::report(&error);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}

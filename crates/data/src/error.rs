@@ -2,6 +2,10 @@
 
 use std::io;
 
+use osculant_tape::GraphError;
+
+use crate::model_file::ModelFault;
+
 /// What can be wrong with data. Every message names the file or the value at fault and says
 /// what to do about it.
 ///
@@ -292,10 +296,42 @@ pub enum DataError {
         /// The value.
         value: f32,
     },
+
+    /// Something is wrong with a file that holds a trained model.
+    #[error("the model file `{file}` {fault}")]
+    Model {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        fault: ModelFault,
+    },
+
+    /// The graph or the θ of a model refused.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+
+    /// The operating system could not write a file. What was there before still is, and no part
+    /// of the new file stays behind.
+    #[error("cannot write `{file}`: {error}; check the path, its permissions and the space left")]
+    Write {
+        /// The file.
+        file: String,
+        /// What the system said.
+        error: io::Error,
+    },
+
+    /// A file cannot be written to this place.
+    #[error("cannot write to `{file}`: {reason}")]
+    Destination {
+        /// The path as given.
+        file: String,
+        /// Why not, and what to do.
+        reason: String,
+    },
 }
 
 /// Bytes in hexadecimal and, where they are readable, as text: `3c 68 74 6d ("<htm")`.
-fn shown(bytes: &[u8]) -> String {
+pub(crate) fn shown(bytes: &[u8]) -> String {
     if bytes.is_empty() {
         return "nothing (it is empty)".into();
     }

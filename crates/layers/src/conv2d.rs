@@ -17,7 +17,7 @@ use osculant_tape::{Init, Scalar, Var};
 /// `[out]`.
 ///
 /// # Formula
-/// That of [`osculant_tape::ops::Conv2d`], plus b[o]. The kernel is not flipped.
+/// That of [`osculant_tape::ops::Conv2d`], plus the bias of channel o. The kernel is not flipped.
 ///
 /// # Reference
 /// LeCun, Bottou, Bengio and Haffner, *Proceedings of the IEEE* 86(11), 1998.

@@ -16,7 +16,9 @@ use osculant_tape::{Init, Scalar, Var};
 /// `[in, out]`, `bias` `[out]`.
 ///
 /// # Formula
+/// ```text
 /// y[…, o] = Σᵢ x[…, i] W[i, o] + b[o]
+/// ```
 ///
 /// # Errors
 /// An operand without axes, or 0 outputs: noted, with the line of the call.

@@ -50,7 +50,7 @@ impl Init {
             Init::He { fan_in } => random.normal((2.0 / fan_in.max(1) as f64).sqrt(), out),
             Init::Uniform { low, high } => random.uniform(low, high, out),
             Init::Glorot { fan_in, fan_out } => {
-                let bound = (6.0 / (fan_in + fan_out).max(1) as f64).sqrt();
+                let bound = (6.0 / fan_in.saturating_add(fan_out).max(1) as f64).sqrt();
                 random.uniform(-bound, bound, out);
             }
         }

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 /// The top level: keys beside these two are ignored.
 #[derive(Deserialize)]
+#[serde(expecting = "an object with `input_shape` and `layers`")]
 struct Outer {
     input_shape: Vec<usize>,
     layers: Vec<Value>,
@@ -27,6 +28,13 @@ impl NetworkDescription {
     /// assert!(mistake.starts_with("layers[0] (dense): unknown field `units`"));
     /// ```
     pub fn parse(json: &str) -> Result<Self, DescribeError> {
+        if json.trim_start().starts_with('[') {
+            // Serde would take a list for the fields without their names.
+            return Err(DescribeError::Json {
+                message: "it is a list; it must be an object with `input_shape` and `layers`"
+                    .into(),
+            });
+        }
         let outer = serde_json::from_str(json);
         let Outer {
             input_shape,
@@ -60,6 +68,13 @@ fn each_layer(layers: Vec<Value>, path: &str) -> Result<Vec<LayerDescription>, D
 }
 
 fn one_layer(mut value: Value, position: String) -> Result<LayerDescription, DescribeError> {
+    if !value.is_object() {
+        return Err(DescribeError::Layer {
+            position,
+            kind: String::new(),
+            message: format!("{value} is no layer; a layer is an object with a `type`"),
+        });
+    }
     let kind = match value.get("type") {
         Some(Value::String(kind)) => kind.clone(),
         _ => String::new(),

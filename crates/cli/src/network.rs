@@ -1,0 +1,101 @@
+//! What `--net` stands for: a network with a name, or a file that describes one.
+
+use crate::error::CliError;
+use osculant_data::Dataset;
+use osculant_layers::Network;
+use osculant_layers::describe::{self, DescribeError, NetworkDescription};
+use std::fs;
+use std::io::{self, Read};
+use std::path::Path;
+
+/// Descriptions are pages, not volumes; what is longer is some other file.
+const LARGEST: u64 = 16 << 20;
+
+/// A network with the description that it was built from.
+pub struct Described {
+    pub name: String,
+    pub description: String,
+    pub net: Network<f32>,
+}
+
+/// The network of this name, for inputs and classes like these, or that of the file.
+pub fn find(name: &str, data: &Dataset) -> Result<Described, CliError> {
+    let at_fault = |reason: String| CliError::Network {
+        what: format!("`{name}`"),
+        reason,
+    };
+    let description = match describe::named(name, data.shape(), data.classes()) {
+        Err(DescribeError::UnknownName { .. }) if Path::new(name).exists() => {
+            let text = read(Path::new(name)).map_err(|e| at_fault(e.to_string()))?;
+            NetworkDescription::parse(&text)
+        }
+        Err(unknown @ DescribeError::UnknownName { .. }) => {
+            return Err(CliError::Usage(format!(
+                "{unknown}; and there is no file `{name}` that could describe one as JSON"
+            )));
+        }
+        named => named,
+    };
+    let build = || {
+        let description = description?;
+        Ok(Described {
+            name: name.into(),
+            net: description.build()?,
+            description: description.to_json()?,
+        })
+    };
+    build().map_err(|error: DescribeError| at_fault(error.to_string()))
+}
+
+/// The network that a model file describes.
+pub fn rebuild(description: &str, file: &str) -> Result<Network<f32>, CliError> {
+    let net = NetworkDescription::parse(description).and_then(|d| d.build());
+    net.map_err(|error| CliError::Network {
+        what: format!("that the model file `{file}` describes"),
+        reason: error.to_string(),
+    })
+}
+
+/// Refuses data that are not what the network takes and gives.
+pub fn check_fit(name: &str, net: &Network<f32>, data: &Dataset) -> Result<(), CliError> {
+    let (inputs, output) = (net.input_shapes(), net.output_shape());
+    let shape = data.shape();
+    // Where one of the two has no more than one axis longer than 1, the order is the same.
+    let long = |shape: &[usize]| -> Vec<usize> {
+        shape.iter().copied().filter(|&axis| axis > 1).collect()
+    };
+    let fits =
+        |input: &[usize]| long(input) == long(shape) || *input == [shape.iter().product::<usize>()];
+    match inputs {
+        [input] if fits(input) => {}
+        [input] => {
+            return Err(CliError::Mismatch(format!(
+                "the network {name} takes inputs of shape {input}, but the data have {shape:?} \
+                 (channels last); change the network's input, or give other data"
+            )));
+        }
+        _ => {
+            return Err(CliError::Mismatch(format!(
+                "the network {name} has {} inputs, but the data have one, of shape {shape:?}; \
+                 give a network with one input",
+                inputs.len()
+            )));
+        }
+    }
+    if **output == [data.classes()] {
+        return Ok(());
+    }
+    Err(CliError::Mismatch(format!(
+        "the network {name} has outputs of shape {output}, but the data have {0} classes; end the \
+         network in a dense layer with {0} outputs, or give other data",
+        data.classes()
+    )))
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    fs::File::open(path)?
+        .take(LARGEST)
+        .read_to_string(&mut text)?;
+    Ok(text)
+}

@@ -1,0 +1,6 @@
+//! The program as a whole: what it prints, saves and refuses.
+
+mod predict;
+mod refusals;
+mod run;
+mod train;
