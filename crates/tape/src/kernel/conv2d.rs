@@ -28,7 +28,7 @@
 //! | 7×7×64, 3×3×64 | 244 | 242 | 243 | 201, 210, 146 |
 //! | 32×32×3, 5×5×32 | 247 | 252 | 83 (patches) | 131, 126, 86 |
 //! | 16×16×32, 3×3×64, stride 2 | 238 | 237 | 204 | 202, 206, 151 |
-//!
+
 use super::gemm::{Mat, MatMut, gemm};
 use super::geometry::ConvGeometry;
 use super::{direct, patches};
