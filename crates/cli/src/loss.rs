@@ -27,8 +27,8 @@ impl LossName {
 
     /// The loss of this name, if there is one.
     pub fn find(name: &str) -> Option<Self> {
-        let all = LossName::value_variants().iter().copied();
-        all.into_iter().find(|loss| loss.name() == name)
+        let mut all = LossName::value_variants().iter().copied();
+        all.find(|loss| loss.name() == name)
     }
 
     /// The mean of this loss on data.

@@ -42,7 +42,8 @@ impl<'a> Watch<'a> {
             ProgressDrawTarget::hidden()
         };
         let bar = ProgressBar::with_draw_target(Some(bound as u64), target);
-        if let Ok(style) = ProgressStyle::with_template("{spinner} [{bar:30}] {msg} · {elapsed}") {
+        if let Ok(style) = ProgressStyle::with_template("{spinner} [{bar:20}] {elapsed} {wide_msg}")
+        {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.set_message("value and gradient at the start");
@@ -97,7 +98,7 @@ impl Observer<f32> for Watch<'_> {
         }
         let (iteration, iterations) = (self.done + 1, self.bound);
         self.bar.set_message(format!(
-            "iteration {iteration} of {iterations} · CG product {number} of at most {bound}"
+            "iteration {iteration} of {iterations}, CG product {number} of at most {bound}"
         ));
     }
 }
