@@ -1,15 +1,15 @@
 //! A finished graph: recorded for one example, replayed on any number.
 
+use crate::copy::push_copy;
 use crate::error::{GraphError, Place, Result};
-use crate::kind::{Linear, LinearMap, LinearOp};
 use crate::linearize::Feed;
 use crate::op::Tile;
 use crate::params::{Params, check_vector};
 use crate::plan::{Plan, Stratum};
 use crate::rounds::{Totals, Worker};
-use crate::sweep::{Block, Direction, Point, Sink, grow, grow_all};
+use crate::sweep::{Block, Point, grow, grow_all};
 use crate::tape::{Kind, Node, Role};
-use crate::{Scalar, Shape, Slot, Tape, Var, View, sweep};
+use crate::{Scalar, Shape, Tape, Var, sweep};
 use std::fmt;
 use std::panic::Location;
 use std::sync::{Mutex, PoisonError};
@@ -225,97 +225,6 @@ impl<T: Scalar> Graph<T> {
         }
     }
 
-    /// Computes what all examples share.
-    pub(crate) fn shared_forward(&self, theta: &[T]) -> Result<Block<T>> {
-        self.params.check("theta", theta)?;
-        let stratum = &self.plan.shared;
-        let (mut block, empty) = (Block::default(), Block::default());
-        block.reserve(stratum, 0, 1);
-        let mut scratch = vec![T::zero(); scratch_len(stratum, 1)];
-        let mut point = self.point(
-            stratum,
-            theta,
-            &empty,
-            Tile {
-                len: 1,
-                ..Tile::default()
-            },
-        );
-        point.audit = true; // once per θ, and small
-        sweep::forward(&point, &mut block, &mut [], &mut scratch)?;
-        Ok(block)
-    }
-
-    /// Computes the tangents of what all examples share.
-    pub(crate) fn shared_jvp(
-        &self,
-        theta: &[T],
-        shared: &Block<T>,
-        v: &[T],
-        totals: &mut Totals<T>,
-    ) -> Result<()> {
-        let stratum = &self.plan.shared;
-        if stratum.steps.is_empty() {
-            return Ok(());
-        }
-        let empty = Block::default();
-        let point = self.point(
-            stratum,
-            theta,
-            &empty,
-            Tile {
-                len: 1,
-                ..Tile::default()
-            },
-        );
-        grow_all(&mut totals.tangents, &stratum.product.lens, 1);
-        grow(&mut totals.scratch, scratch_len(stratum, 1));
-        let direction = Direction { v, outer: &[] };
-        let (tangents, scratch) = (&mut totals.tangents, &mut totals.scratch);
-        sweep::jvp(
-            &point,
-            shared,
-            direction,
-            &stratum.product,
-            tangents,
-            scratch,
-        )
-    }
-
-    /// Carries the sums of shared nodes back to the parameters' sums.
-    pub(crate) fn shared_vjp(
-        &self,
-        theta: &[T],
-        shared: &Block<T>,
-        sums: &mut [Vec<T>],
-        scratch: &mut Vec<T>,
-    ) -> Result<()> {
-        let stratum = &self.plan.shared;
-        if stratum.steps.is_empty() {
-            return Ok(());
-        }
-        let empty = Block::default();
-        let point = self.point(
-            stratum,
-            theta,
-            &empty,
-            Tile {
-                len: 1,
-                ..Tile::default()
-            },
-        );
-        grow(scratch, scratch_len(stratum, 1));
-        let mut sink = Sink::sums(&mut []);
-        sweep::vjp(&point, shared, &stratum.product, sums, &mut sink, scratch)
-    }
-
-    /// Copies the parameters' sums to their places in θ.
-    pub(crate) fn gather(&self, sums: &[Vec<T>], out: &mut [T]) {
-        for (sum, range) in &self.plan.parameters {
-            out[range.clone()].copy_from_slice(&sums[*sum][..range.len()]);
-        }
-    }
-
     /// Fetches the examples' inputs and computes the tile's values.
     pub(crate) fn fill(
         &self,
@@ -430,67 +339,4 @@ pub(crate) fn scratch_len<T: Scalar>(stratum: &Stratum<T>, k: usize) -> usize {
         .map(|s| s.rules.scratch(k))
         .max()
         .unwrap_or(0)
-}
-
-/// The output must be an op's own numbers; where it is an input, a parameter or a reshape, a copy
-/// of it is.
-fn push_copy<T: Scalar>(nodes: &mut Vec<Node<T>>, of: usize) -> Result<usize> {
-    let Node {
-        shape,
-        layer,
-        place,
-        ..
-    } = nodes[of].clone();
-    let op = Linear(Copy);
-    let rules = crate::op::Op::<T>::resolve(&op, std::slice::from_ref(&shape));
-    let rules = rules.map_err(|message| GraphError::Op {
-        op: "copy",
-        layer: layer.to_string(),
-        place,
-        shapes: vec![shape.clone()],
-        message,
-    })?;
-    let kind = Kind::Op {
-        op: std::sync::Arc::new(op),
-        rules: rules.into(),
-    };
-    nodes.push(Node {
-        kind,
-        operands: smallvec::smallvec![of],
-        shape,
-        layer,
-        place,
-    });
-    Ok(nodes.len() - 1)
-}
-
-#[derive(Debug, Clone)]
-struct Copy;
-
-#[derive(Debug)]
-struct CopyMap(Shape);
-
-impl LinearOp for Copy {
-    fn name(&self) -> &'static str {
-        "output"
-    }
-    fn resolve<T: Scalar>(&self, x: &[Shape]) -> Result<Box<dyn LinearMap<T>>, String> {
-        Ok(Box::new(CopyMap(x[0].clone())))
-    }
-}
-
-impl<T: Scalar> LinearMap<T> for CopyMap {
-    fn shape(&self) -> &Shape {
-        &self.0
-    }
-    fn apply(&self, _: usize, k: usize, x: View<'_, T>, y: &mut [T]) {
-        for (i, y) in y.chunks_exact_mut(x.len()).take(k).enumerate() {
-            y.iter_mut().zip(x.example(i)).for_each(|(y, &x)| *y += x);
-        }
-    }
-    fn adjoint(&self, _: usize, k: usize, g: &[T], gx: &mut Slot<'_, T>) {
-        for (i, g) in g.chunks_exact(gx.len()).take(k).enumerate() {
-            gx.example(i).iter_mut().zip(g).for_each(|(x, &g)| *x += g);
-        }
-    }
 }

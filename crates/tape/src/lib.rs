@@ -17,11 +17,12 @@
 //! | [`kernel`] | the arithmetic: plain slices in, plain slices out |
 //! | `check` (feature `check`) | verification of any op, yours included |
 //!
-//! Inside: `plan.rs` decides where every value lives, `sweep/` holds the four sweeps, and
+//! Inside: `plan/` decides where every value lives, `sweep/` holds the four sweeps, and
 //! `rounds.rs` the one loop that sums over examples.
 
 #[cfg(feature = "check")]
 pub mod check;
+mod copy;
 mod error;
 mod function;
 mod graph;
@@ -36,6 +37,7 @@ mod plan;
 mod rounds;
 mod scalar;
 mod shape;
+mod shared;
 mod sweep;
 mod tape;
 mod view;

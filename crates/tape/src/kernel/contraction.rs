@@ -163,6 +163,8 @@ impl<L: Lane> WithSimd for Contraction<'_, L> {
         // strides are not negative; `c` is borrowed mutably, so it overlaps neither `a` nor `b`.
         unsafe {
             let terms = terms.merged();
+            let mut copy: Room = [MaybeUninit::uninit(); _];
+            let copy = copy.as_mut_ptr().cast();
             let operands = Operands {
                 a: a.as_ptr(),
                 b: b.as_ptr(),
@@ -170,16 +172,22 @@ impl<L: Lane> WithSimd for Contraction<'_, L> {
                 c_row,
             };
             if lane_by_lane {
-                contract::<L, S, true>(simd, rows, terms, cols, operands);
+                contract::<L, S, true>(simd, rows, terms, cols, operands, copy);
             } else {
-                contract::<L, S, false>(simd, rows, terms, cols, operands);
+                contract::<L, S, false>(simd, rows, terms, cols, operands, copy);
             }
         }
     }
 }
 
-/// How many numbers of B are copied at a time.
-const COPY: usize = 4096;
+/// Room on the stack for a part of B: 16 kB. More would cost small products dearly, since each page
+/// of it is touched on entry.
+pub(super) type Room = [MaybeUninit<u64>; 2048];
+
+/// How many numbers of B there is room for.
+pub(super) const fn room<L>() -> usize {
+    size_of::<Room>() / size_of::<L>()
+}
 
 /// A panel of B is copied where it reaches over this many bytes …
 const FAR: usize = 512 << 10;
@@ -191,7 +199,7 @@ const OFTEN: usize = 24;
 ///
 /// # Safety
 /// All of A(i, t) and B(t, :) can be read, all of C[i, :] be read and written, and C overlaps
-/// neither.
+/// neither. `copy` is a [`Room`], unless rows of B lie so close that nothing is copied.
 #[inline(always)]
 pub(super) unsafe fn contract<L: Lane, S: Simd, const LANES: bool>(
     simd: S,
@@ -199,12 +207,11 @@ pub(super) unsafe fn contract<L: Lane, S: Simd, const LANES: bool>(
     terms: Terms,
     cols: usize,
     operands: Operands<L>,
+    copy: *mut L,
 ) {
     let lanes = L::lanes::<S>();
     let n_rows = rows.len();
     let all = L::mask(simd, lanes);
-    let mut copy = [MaybeUninit::<L>::uninit(); COPY];
-    let copy = copy.as_mut_ptr().cast::<L>();
     let mut j = 0;
     while j < cols {
         let left = cols - j;
@@ -252,7 +259,7 @@ pub(super) unsafe fn contract<L: Lane, S: Simd, const LANES: bool>(
 /// used often enough, it is copied, some terms at a time.
 ///
 /// # Safety
-/// As for [`blocks`]; `copy` has room for [`COPY`] numbers.
+/// As for [`blocks`]; `copy` is a [`Room`] if something is copied.
 #[inline(always)]
 unsafe fn panel<
     L: Lane,
@@ -277,9 +284,17 @@ unsafe fn panel<
     // along the middle one too.
     let width = N * L::lanes::<S>();
     let [s0, s1, s2] = if copied {
-        let last = n2.min(COPY / width);
+        let last = n2.min(room::<L>() / width);
         let whole = last == n2;
-        [1, if whole { n1.min(COPY / width / n2) } else { 1 }, last]
+        [
+            1,
+            if whole {
+                n1.min(room::<L>() / width / n2)
+            } else {
+                1
+            },
+            last,
+        ]
     } else {
         terms.count
     };
@@ -297,7 +312,7 @@ unsafe fn panel<
                     ..at
                 };
                 // SAFETY: the part's terms are some of all, N vectors each. A copied part has one
-                // t0, and `COPY / width` terms at most, which fit; what the blocks read of the copy
+                // t0, and `room::<L>() / width` terms at most, which fit; what the blocks read of the copy
                 // has been written.
                 unsafe {
                     if copied {

@@ -15,6 +15,19 @@
 //! the bare image is a matrix product. And the adjoint in the image, where both stride and dilation
 //! exceed 1 or where a group has few input channels, multiplies into a matrix of patches, a block of
 //! output rows at a time, and adds these up.
+//!
+//! # Speed
+//! GFLOP/s on one core of a Zen 5 with AVX-512, whose ceiling (the `gemm` crate on 1024³) is 247 in
+//! f32 and 116 in f64; next to it the same layer by patches throughout, in f32. Measured by
+//! `cargo bench -p osculant-tape --bench kernels -- conv`.
+//!
+//! | layer, f32 | forward | in the weight | in the image | by patches |
+//! |---|---|---|---|---|
+//! | 28×28×1, 5×5×32 | 231 | 245 | 60 (patches) | 76, 75, 60 |
+//! | 14×14×32, 3×3×64 | 247 | 241 | 244 | 207, 207, 174 |
+//! | 7×7×64, 3×3×64 | 244 | 242 | 243 | 201, 210, 146 |
+//! | 32×32×3, 5×5×32 | 247 | 252 | 83 (patches) | 131, 126, 86 |
+//! | 16×16×32, 3×3×64, stride 2 | 238 | 237 | 204 | 202, 206, 151 |
 
 use super::gemm::{Mat, MatMut, gemm};
 use super::geometry::ConvGeometry;

@@ -7,15 +7,12 @@
 #![allow(unsafe_code)]
 
 use super::block::Operands;
-use super::contraction::{Rows, Terms, contract};
+use super::contraction::{Room, Rows, Terms, contract, room};
 use super::gemm::{Mat, MatMut, inner_products};
 use super::simd::Lane;
 use super::transpose;
 use pulp::{Simd, WithSimd};
 use std::mem::MaybeUninit;
-
-/// How many numbers of B are copied to the stack at a time.
-const PANEL: usize = 4096;
 
 /// The product as a kernel: C += A·B.
 pub(crate) struct Small<'a, L> {
@@ -96,11 +93,11 @@ unsafe fn contraction<L: Lane, S: Simd>(
     (c, c_row): (*mut L, usize),
     turned: bool,
 ) {
-    let mut panel = [MaybeUninit::<L>::uninit(); PANEL];
+    let mut panel: Room = [MaybeUninit::uninit(); _];
     let panel = panel.as_mut_ptr().cast::<L>();
     let width = 2 * L::lanes::<S>();
     let (width, depth) = if turned {
-        (width, PANEL / width)
+        (width, room::<L>() / width)
     } else {
         (n, k)
     };
@@ -132,7 +129,8 @@ unsafe fn contraction<L: Lane, S: Simd>(
                     c: c.add(j),
                     c_row,
                 };
-                contract::<L, S, false>(simd, rows, terms, cols, operands);
+                // A turned panel is never copied again: its rows have no gaps.
+                contract::<L, S, false>(simd, rows, terms, cols, operands, panel);
             }
         }
     }

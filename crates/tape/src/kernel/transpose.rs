@@ -65,8 +65,9 @@ pub(super) unsafe fn copy<T: Copy>(
                     let square: [[T; Q]; Q] =
                         std::array::from_fn(|i| from.add(i * row).cast::<[T; Q]>().read());
                     let to = to.add(j * to_row + i);
-                    for j in 0..Q {
-                        let turned: [T; Q] = std::array::from_fn(|i| square[i][j]);
+                    let turned: [[T; Q]; Q] =
+                        std::array::from_fn(|j| std::array::from_fn(|i| square[i][j]));
+                    for (j, &turned) in turned.iter().enumerate() {
                         to.add(j * to_row).cast::<[T; Q]>().write(turned);
                     }
                 }

@@ -37,8 +37,8 @@ pub enum Padding {
 /// With strides s, dilations d and padding p, and γ the group of output channel o,
 ///
 /// ```text
-/// out[y, x, o] = Σ_{ky, kx, c} image[y·s + ky·d − p, x·s + kx·d − p, γ·c/groups + c]
-///                              · weight[ky, kx, c, o]
+/// out[y, x, o] = Σ_{ky, kx, i} image[y·s + ky·d − p, x·s + kx·d − p, γ·c/groups + i]
+///                              · weight[ky, kx, i, o]
 /// ```
 ///
 /// where the image is 0 outside. The kernel is not flipped. A depthwise convolution has as many

@@ -1,0 +1,59 @@
+//! Which sums of cotangents wait for the end of a round.
+
+use super::{DeferredStep, Home, Operand, Role, Stratum};
+use crate::Scalar;
+
+/// Shared operands of at least this many numbers have their cotangents summed per round.
+const DEFER: usize = 16 * 1024;
+
+/// Decides which sums are deferred: the large ones all of whose uses in tiles have such a rule.
+pub(super) fn defer<T: Scalar>(
+    tile: &mut Stratum<T>,
+    sums: &[usize],
+    local: &mut [bool],
+) -> Vec<DeferredStep> {
+    let sum_of = |o: &Operand| match o.role {
+        Role::Shared(sum) => Some(sum),
+        Role::Inactive | Role::Inner => None,
+    };
+    let mut able: Vec<bool> = sums.iter().map(|&len| len >= DEFER).collect();
+    for step in tile.steps.iter().filter(|s| s.active) {
+        for (j, o) in step.operands.iter().enumerate() {
+            let Some(sum) = sum_of(o) else { continue };
+            let rule = step.rules.deferred().is_some_and(|d| {
+                let of_examples = matches!(
+                    step.operands[d.a].home,
+                    Home::Input(_) | Home::Kept(_) | Home::Slot(_)
+                );
+                d.b == j && of_examples && step.passes == 1
+            });
+            able[sum] &= rule;
+        }
+    }
+    let (mut offset, mut hessian_offset) = (0, 0);
+    let mut deferred = Vec::new();
+    for (i, step) in tile.steps.iter_mut().enumerate().filter(|(_, s)| s.active) {
+        let Some(rule) = step.rules.deferred() else {
+            continue;
+        };
+        let (a, b, row) = (rule.a, rule.b, rule.row);
+        let Some(sum) = sum_of(&step.operands[b]).filter(|&s| able[s]) else {
+            continue;
+        };
+        local[sum] = false;
+        step.operands[b].deferred = true;
+        let a_len = step.operands[a].len;
+        deferred.push(DeferredStep {
+            step: i,
+            a,
+            sum,
+            row,
+            a_len,
+            offset,
+            hessian_offset,
+        });
+        offset += a_len + step.len;
+        hessian_offset += 2 * (a_len + step.len);
+    }
+    deferred
+}

@@ -1,0 +1,238 @@
+//! Where every value lives: strata, kept values, and slots that values share in turn.
+//!
+//! Nodes fall into two strata. *Shared* nodes depend on parameters and constants alone and run
+//! once per θ (or per v); *tile* nodes run for every tile of examples. Both are swept by the same
+//! code, so each stratum has a plan of its own kind: steps in topological order and, for each
+//! step, where its operands, tangents and cotangents stand.
+//!
+//! Three kinds of homes hold values of a tile. What a derivative rule will read is *kept*, in a
+//! buffer of its own. Everything else, and all tangents and cotangents, takes a *slot*: liveness
+//! decides which values can use one slot after the other.
+
+mod defer;
+mod facts;
+mod slots;
+mod stratum;
+
+use self::defer::defer;
+use self::facts::Facts;
+use crate::Scalar;
+use crate::op::{Rules, Saved};
+use crate::params::Params;
+use crate::tape::{Kind, Node};
+use smallvec::SmallVec;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Examples travel in rounds of at most this many, whose deferred sums are taken together.
+pub(crate) const ROUND: usize = 256;
+/// A tile's values should fit in a core's cache, whatever machine it is.
+const TILE_BYTES: usize = 512 * 1024;
+/// More examples per tile than this gain nothing.
+const MAX_TILE: usize = 64;
+
+/// Where the value of an operand stands.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Home {
+    /// In the examples' inputs, from this position on.
+    Input(usize),
+    /// In θ.
+    Theta(Range<usize>),
+    /// Among the values of frozen parameters and buffers.
+    Fixed(Range<usize>),
+    /// In the node of this number.
+    Constant(usize),
+    /// Among the kept values of the shared stratum.
+    Outer(usize),
+    /// Among the kept values of this stratum.
+    Kept(usize),
+    /// In a slot.
+    Slot(usize),
+}
+
+/// Where derivatives meet an operand.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Role {
+    /// It does not depend on θ: no tangent, no cotangent.
+    Inactive,
+    /// A node of this stratum.
+    Inner,
+    /// Seen from a tile: a parameter, or what is computed from parameters alone; the number of
+    /// its sum.
+    Shared(usize),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Operand {
+    /// The node that owns the numbers: past all reshapes.
+    pub root: usize,
+    pub len: usize,
+    pub home: Home,
+    /// Whether derivative rules read its value.
+    pub read: bool,
+    pub role: Role,
+    /// Whether this step is the first of the reverse sweep to add to its cotangent.
+    pub first: bool,
+    /// An operand that occurs twice in one step takes its cotangents in separate passes.
+    pub pass: usize,
+    /// Its cotangent is summed by the round, not here.
+    pub deferred: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Step<T> {
+    pub node: usize,
+    pub rules: Arc<dyn Rules<T>>,
+    pub len: usize,
+    pub home: Home,
+    pub operands: SmallVec<[Operand; 4]>,
+    /// Whether it depends on θ.
+    pub active: bool,
+    /// Whether its own derivative rules read its output.
+    pub read: bool,
+    pub saved: Saved,
+    pub saved_reals: Option<usize>,
+    pub saved_indices: Option<usize>,
+    pub passes: usize,
+}
+
+/// Which slot each tangent and cotangent takes in one kind of product, by node.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Slots {
+    pub tangent: Vec<usize>,
+    pub cotangent: Vec<usize>,
+    /// Numbers per example of each slot.
+    pub lens: Vec<usize>,
+}
+
+/// A large shared operand whose cotangents are summed once per round.
+#[derive(Clone, Debug)]
+pub(crate) struct DeferredStep {
+    /// The step, by its position in the stratum.
+    pub step: usize,
+    /// Which of its operands' values the sum reads.
+    pub a: usize,
+    /// The number of the sum.
+    pub sum: usize,
+    /// Ranges are cut at multiples of this.
+    pub row: usize,
+    pub a_len: usize,
+    /// Where `a` starts in an example's row; `g`, and for H v then `da` and `dg`, follow.
+    pub offset: usize,
+    /// The same in the rows for H v.
+    pub hessian_offset: usize,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Stratum<T> {
+    pub steps: Vec<Step<T>>,
+    /// Numbers per example of each kept buffer.
+    pub kept: Vec<usize>,
+    /// Indices per example of each kept buffer of indices.
+    pub kept_indices: Vec<usize>,
+    /// Numbers per example of each slot of the forward sweep.
+    pub forward: Vec<usize>,
+    /// G v: jvp, then vjp.
+    pub product: Slots,
+    /// H v: jvp, then vjp_jvp, which reads all tangents again.
+    pub hessian: Slots,
+    /// Cotangents that stay, one buffer each: the gradient's, for H v.
+    pub gradient: Slots,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Plan<T> {
+    pub shared: Stratum<T>,
+    pub tile: Stratum<T>,
+    /// Every parameter and shared node that depends on θ has a sum; its length.
+    pub sums: Vec<usize>,
+    /// Whether lanes sum it (else it is deferred).
+    pub local: Vec<bool>,
+    /// The parameters among the sums, with their ranges in θ.
+    pub parameters: Vec<(usize, Range<usize>)>,
+    pub deferred: Vec<DeferredStep>,
+    /// Numbers per example that deferred sums keep for a round: in G v, in H v.
+    pub row: usize,
+    pub hessian_row: usize,
+    /// Examples per tile.
+    pub tile_len: usize,
+    /// Multiply-adds of one forward pass of an example.
+    pub work: usize,
+    /// The kept buffer of the output.
+    pub output: usize,
+    /// The node that owns the output.
+    pub output_root: usize,
+}
+
+impl<T: Scalar> Plan<T> {
+    /// Plans a graph whose `output` is an op's node.
+    pub fn new(nodes: &[Node<T>], output: usize, params: &Params<T>, input_size: usize) -> Self {
+        let facts = Facts::new(nodes, output, params);
+        let mut sums = Vec::new();
+        let mut sum_of = vec![usize::MAX; nodes.len()];
+        let mut parameters = Vec::new();
+        for (id, node) in nodes.iter().enumerate() {
+            // A parameter that nothing uses still has a derivative: 0.
+            let wanted = facts.live[id] || matches!(node.kind, Kind::Param(_));
+            if wanted && facts.root[id] == id && facts.shared[id] && facts.active[id] {
+                sum_of[id] = sums.len();
+                if let Kind::Param(p) = node.kind {
+                    parameters.push((sums.len(), params.slices[p].range.clone()));
+                }
+                sums.push(node.shape.size());
+            }
+        }
+
+        let outer = |_: usize| None;
+        let shared = Stratum::new(nodes, params, &facts, true, &sum_of, &outer);
+        let shared_home: Vec<(usize, Home)> = shared
+            .steps
+            .iter()
+            .map(|s| (s.node, s.home.clone()))
+            .collect();
+        let outer = |root: usize| match shared_home.iter().find(|(node, _)| *node == root) {
+            Some((_, Home::Kept(i))) => Some(*i),
+            _ => None,
+        };
+        let mut tile = Stratum::new(nodes, params, &facts, false, &sum_of, &outer);
+
+        let mut local = vec![true; sums.len()];
+        let deferred = defer(&mut tile, &sums, &mut local);
+        let row = deferred
+            .last()
+            .map_or(0, |d| d.offset + d.a_len + tile.steps[d.step].len);
+        let hessian_row = deferred.last().map_or(0, |d| {
+            d.hessian_offset + 2 * (d.a_len + tile.steps[d.step].len)
+        });
+
+        let reals: usize =
+            input_size + tile.kept.iter().sum::<usize>() + tile.product.lens.iter().sum::<usize>();
+        let indices: usize = tile.kept_indices.iter().sum();
+        let bytes = reals * size_of::<T>() + indices * size_of::<u32>();
+        let tile_len = (TILE_BYTES / bytes.max(1)).clamp(1, MAX_TILE);
+        let output_root = facts.root[output];
+        let output = tile
+            .steps
+            .iter()
+            .find(|s| s.node == output_root)
+            .map(|s| s.home.clone());
+        let Some(Home::Kept(output)) = output else {
+            unreachable!("the output is an op's node of the tile stratum, and always kept")
+        };
+        Plan {
+            work: tile.steps.iter().map(|s| s.rules.work()).sum(),
+            shared,
+            tile,
+            sums,
+            local,
+            parameters,
+            deferred,
+            row,
+            hessian_row,
+            // A power of two, so that tiles fill rounds.
+            tile_len: 1 << tile_len.ilog2(),
+            output,
+            output_root,
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The shared stratum: what all examples have in common runs once per θ, or once per v.
+
+use crate::Scalar;
+use crate::error::Result;
+use crate::graph::{Graph, scratch_len};
+use crate::op::Tile;
+use crate::rounds::Totals;
+use crate::sweep::{self, Block, Direction, Sink, grow, grow_all};
+
+impl<T: Scalar> Graph<T> {
+    /// Computes what all examples share.
+    pub(crate) fn shared_forward(&self, theta: &[T]) -> Result<Block<T>> {
+        self.params.check("theta", theta)?;
+        let stratum = &self.plan.shared;
+        let (mut block, empty) = (Block::default(), Block::default());
+        block.reserve(stratum, 0, 1);
+        let mut scratch = vec![T::zero(); scratch_len(stratum, 1)];
+        let mut point = self.point(
+            stratum,
+            theta,
+            &empty,
+            Tile {
+                len: 1,
+                ..Tile::default()
+            },
+        );
+        point.audit = true; // once per θ, and small
+        sweep::forward(&point, &mut block, &mut [], &mut scratch)?;
+        Ok(block)
+    }
+
+    /// Computes the tangents of what all examples share.
+    pub(crate) fn shared_jvp(
+        &self,
+        theta: &[T],
+        shared: &Block<T>,
+        v: &[T],
+        totals: &mut Totals<T>,
+    ) -> Result<()> {
+        let stratum = &self.plan.shared;
+        if stratum.steps.is_empty() {
+            return Ok(());
+        }
+        let empty = Block::default();
+        let point = self.point(
+            stratum,
+            theta,
+            &empty,
+            Tile {
+                len: 1,
+                ..Tile::default()
+            },
+        );
+        grow_all(&mut totals.tangents, &stratum.product.lens, 1);
+        grow(&mut totals.scratch, scratch_len(stratum, 1));
+        let direction = Direction { v, outer: &[] };
+        let (tangents, scratch) = (&mut totals.tangents, &mut totals.scratch);
+        sweep::jvp(
+            &point,
+            shared,
+            direction,
+            &stratum.product,
+            tangents,
+            scratch,
+        )
+    }
+
+    /// Carries the sums of shared nodes back to the parameters' sums.
+    pub(crate) fn shared_vjp(
+        &self,
+        theta: &[T],
+        shared: &Block<T>,
+        sums: &mut [Vec<T>],
+        scratch: &mut Vec<T>,
+    ) -> Result<()> {
+        let stratum = &self.plan.shared;
+        if stratum.steps.is_empty() {
+            return Ok(());
+        }
+        let empty = Block::default();
+        let point = self.point(
+            stratum,
+            theta,
+            &empty,
+            Tile {
+                len: 1,
+                ..Tile::default()
+            },
+        );
+        grow(scratch, scratch_len(stratum, 1));
+        let mut sink = Sink::sums(&mut []);
+        sweep::vjp(&point, shared, &stratum.product, sums, &mut sink, scratch)
+    }
+
+    /// Copies the parameters' sums to their places in θ.
+    pub(crate) fn gather(&self, sums: &[Vec<T>], out: &mut [T]) {
+        for (sum, range) in &self.plan.parameters {
+            out[range.clone()].copy_from_slice(&sums[*sum][..range.len()]);
+        }
+    }
+}
