@@ -6,12 +6,12 @@
 //! long they ran so far. The network gives the logarithm z of the rate of failure, and the loss is
 //! the negative log-likelihood of Weibull's distribution with hazard k tᵏ⁻¹ exp z.
 
+use osculant::optim::check::proptest::prelude::{Strategy, any};
 use osculant::optim::check::{LossCase, check_loss, check_objective};
 use osculant::optim::train::Everything;
 use osculant::optim::vector::dot;
 use osculant::prelude::*;
 use osculant::tape::Random;
-use proptest::prelude::{Strategy, any};
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
