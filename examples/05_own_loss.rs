@@ -6,12 +6,12 @@
 //! long they ran so far. The network gives the logarithm z of the rate of failure, and the loss is
 //! the negative log-likelihood of Weibull's distribution with hazard k tᵏ⁻¹ exp z.
 
+use osculant::optim::check::proptest::prelude::{Strategy, any};
 use osculant::optim::check::{LossCase, check_loss, check_objective};
 use osculant::optim::train::Everything;
 use osculant::optim::vector::dot;
 use osculant::prelude::*;
 use osculant::tape::Random;
-use proptest::prelude::{Strategy, any};
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
@@ -124,7 +124,8 @@ fn main() -> Outcome {
 
     // A target without meaning is refused at the door, by its number.
     let net = Network::<f64>::new([2], |x| x.dense(12).tanh().dense(1))?;
-    let (mut runs, log_rates, data) = machines(400, loss.k)?;
+    let (log_rates, data) = machines(400, loss.k)?;
+    let mut runs = data.targets().to_vec();
     let censored = runs.iter().filter(|run| !run.failed).count();
     println!("{} machines, {censored} of them still running", runs.len());
     runs[7].years = -1.0;
@@ -153,8 +154,8 @@ fn main() -> Outcome {
     Ok(())
 }
 
-/// Machines of two properties, their runs, and the logarithm of the true rate of failure.
-fn machines(count: usize, k: f64) -> Outcome<(Vec<Run>, Vec<f64>, InMemory<f64, Run>)> {
+/// The logarithms of true rates of failure, and machines of two properties with such rates.
+fn machines(count: usize, k: f64) -> Outcome<(Vec<f64>, InMemory<f64, Run>)> {
     let mut random = Random::new(4, 0);
     let mut inputs = vec![0.0; 2 * count];
     random.uniform(-1.0, 1.0, &mut inputs);
@@ -168,9 +169,8 @@ fn machines(count: usize, k: f64) -> Outcome<(Vec<Run>, Vec<f64>, InMemory<f64, 
             failed: life <= watch,
         }
     };
-    let runs: Vec<Run> = log_rates.iter().map(run).collect();
-    let data = InMemory::new([2], inputs, runs.clone())?;
-    Ok((runs, log_rates, data))
+    let runs = log_rates.iter().map(run).collect();
+    Ok((log_rates, InMemory::new([2], inputs, runs)?))
 }
 
 fn correlation(a: &[f64], b: &[f64]) -> f64 {

@@ -8,10 +8,10 @@
 use osculant::optim::check::check_objective;
 use osculant::optim::train::Everything;
 use osculant::prelude::*;
+use osculant::tape::check::proptest::prelude::Strategy;
 use osculant::tape::check::{self, Cases, Drawn, OpCheck, draw};
 use osculant::tape::kind::{Linear, LinearMap, LinearOp, Pointwise, PointwiseFn, Reads};
 use osculant::tape::{Slot, View};
-use proptest::prelude::Strategy;
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 

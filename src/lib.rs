@@ -73,3 +73,16 @@ pub mod prelude {
     pub use osculant_optim::{Model, Objective, OptimError};
     pub use osculant_tape::{Function, GraphError, Init, Scalar, Shape, Tape, Var};
 }
+
+/// The code on these pages is compiled and run.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../README.md")]
+    mod readme {}
+    #[doc = include_str!("../docs/add-an-op.md")]
+    mod add_an_op {}
+    #[doc = include_str!("../docs/add-a-layer.md")]
+    mod add_a_layer {}
+    #[doc = include_str!("../docs/add-a-loss.md")]
+    mod add_a_loss {}
+}

@@ -12,3 +12,6 @@ mod table;
 pub use cases::{LossCase, labelled_cases, paired_cases};
 pub use loss::{check_loss, check_loss_at};
 pub use network::check_objective;
+
+/// The crate whose strategies draw cases, in the version that the harness takes.
+pub use proptest;

@@ -69,6 +69,9 @@ pub use cases::{Cases, Domain, Drawn};
 pub use failure::{Entry, Failure, Fault};
 pub use ridders::{Differences, ridders};
 
+/// The crate whose strategies draw cases, in the version that the harness takes.
+pub use proptest;
+
 use crate::op::Op;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use std::fmt;
