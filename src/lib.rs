@@ -69,9 +69,9 @@ pub mod prelude {
         GaussNewton, Hessian, Jacobian, LinearOperator, SelfAdjoint, Shifted,
     };
     pub use osculant_optim::solve::Cg;
-    pub use osculant_optim::train::NewtonCg;
+    pub use osculant_optim::train::{Cyclic, Everything, NewtonCg, Size};
     pub use osculant_optim::{Model, Objective, OptimError};
-    pub use osculant_tape::{Function, GraphError, Init, Scalar, Shape, Tape, Var};
+    pub use osculant_tape::{Function, GraphError, Init, Random, Scalar, Shape, Tape, Var};
 }
 
 /// The code on these pages is compiled and run.

@@ -185,7 +185,9 @@ impl Train {
         if self.quiet {
             return Ok(());
         }
-        say(&format!("saved: {}", path.display()))
+        // Not on standard output, whose last line is the result.
+        eprintln!("saved: {}", path.display());
+        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! A network: a graph of one example, and one flat vector of parameters.
 
-use osculant_tape::{Graph, GraphError, IntoShape, Params, Place, Scalar, Shape, Tape, Var};
+use osculant_tape::{Graph, GraphError, IntoShape, Params, Scalar, Shape, Tape, Var};
 
 type Result<T, E = GraphError> = std::result::Result<T, E>;
 
@@ -50,17 +50,8 @@ impl<T: Scalar> Network<T> {
         f: impl for<'t> FnOnce(Var<'t, T>) -> Var<'t, T>,
     ) -> Result<Self> {
         let shape = shape.into_shape();
-        // The tape would blame the line below.
-        if !matches!(shape.checked_size(), Some(1..)) {
-            return Err(GraphError::Invalid {
-                what: "an input".into(),
-                place: Place::caller(),
-                message: format!(
-                    "shape {shape} holds no numbers, or more than can be counted; every axis \
-                     needs a length of at least 1"
-                ),
-            });
-        }
+        // Here, since the tape would blame the line below.
+        shape.expect_size("an input")?;
         Self::build(|tape| f(tape.input(shape)))
     }
 

@@ -46,6 +46,8 @@ impl<T: Scalar> Function<T> {
         f: impl for<'t> FnOnce(Var<'t, T>) -> Var<'t, T>,
     ) -> Result<Self> {
         let shape = shape.into_shape();
+        // Here, since the tape would blame the line below.
+        shape.expect_size("the argument")?;
         Ok(Function {
             graph: Graph::new(|tape| f(tape.param("x", shape, Init::Zeros)))?,
         })

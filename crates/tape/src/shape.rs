@@ -1,5 +1,6 @@
 //! Shapes: the lengths of an array's axes, without a batch axis, channels last.
 
+use crate::error::{GraphError, Place};
 use smallvec::SmallVec;
 use std::fmt;
 use std::ops::Deref;
@@ -32,6 +33,26 @@ impl Shape {
     /// overflows saturates.
     pub fn size(&self) -> usize {
         self.checked_size().unwrap_or(usize::MAX)
+    }
+
+    /// How many numbers an array of this shape holds, at least one.
+    ///
+    /// # Errors
+    /// A shape with an axis of length 0, or of more numbers than can be counted; the error names
+    /// `what` and the caller's line.
+    #[track_caller]
+    pub fn expect_size(&self, what: &str) -> Result<usize, GraphError> {
+        match self.checked_size() {
+            Some(size @ 1..) => Ok(size),
+            _ => Err(GraphError::Invalid {
+                what: what.into(),
+                place: Place::caller(),
+                message: format!(
+                    "shape {self} holds no numbers, or more than can be counted; every axis needs \
+                     a length of at least 1"
+                ),
+            }),
+        }
     }
 
     /// The length of the last axis; 1 for a scalar.

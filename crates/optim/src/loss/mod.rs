@@ -212,7 +212,7 @@ loss_behind!(Box<L>);
 loss_behind!(std::sync::Arc<L>);
 
 /// Refuses an output without numbers.
-fn expect_some_output(loss: &str, shape: &[usize]) -> Result<()> {
+pub fn expect_some_output(loss: &str, shape: &[usize]) -> Result<()> {
     if shape.contains(&0) {
         return Err(OptimError::Output {
             loss: loss.into(),
@@ -224,7 +224,7 @@ fn expect_some_output(loss: &str, shape: &[usize]) -> Result<()> {
 }
 
 /// Refuses a vector of targets of the wrong length, or with NaN or infinity in it.
-fn expect_target<T: Scalar>(loss: &str, shape: &[usize], y: &[T]) -> Result<()> {
+pub fn expect_target<T: Scalar>(loss: &str, shape: &[usize], y: &[T]) -> Result<()> {
     let expected = shape.iter().product();
     let what = format!("the target of the {loss} loss");
     expect_length(
@@ -237,7 +237,7 @@ fn expect_target<T: Scalar>(loss: &str, shape: &[usize], y: &[T]) -> Result<()> 
 }
 
 /// Refuses the first number of a target that is not in the loss's domain.
-fn expect_domain<T: Scalar>(
+pub fn expect_domain<T: Scalar>(
     loss: &str,
     y: &[T],
     inside: impl Fn(T) -> bool,
