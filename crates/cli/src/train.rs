@@ -151,8 +151,10 @@ impl Train {
         watch.finish()?;
         let report = trained?;
         let score = Score::of(&score::outputs(net, &report.theta, &test)?, &test);
+        // The result is the last line, and is said even where saving fails.
+        let saved = self.save(&described, preprocess, c, &report.theta);
         say(&summary(&report, &score))?;
-        self.save(&described, preprocess, c, &report.theta)
+        saved
     }
 
     fn describe_solver(&self, curvature: usize) -> String {
@@ -185,9 +187,7 @@ impl Train {
         if self.quiet {
             return Ok(());
         }
-        // Not on standard output, whose last line is the result.
-        eprintln!("saved: {}", path.display());
-        Ok(())
+        say(&format!("saved: {}", path.display()))
     }
 }
 
