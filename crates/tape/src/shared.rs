@@ -5,9 +5,18 @@ use crate::error::Result;
 use crate::graph::{Graph, scratch_len};
 use crate::op::Tile;
 use crate::rounds::Totals;
-use crate::sweep::{self, Block, Direction, Sink, grow, grow_all};
+use crate::sweep::{self, Block, Direction, Point, Sink, grow, grow_all};
 
 impl<T: Scalar> Graph<T> {
+    /// The shared stratum as a tile of one; nothing lies outside of it but θ, so `empty` is empty.
+    pub(crate) fn shared_point<'a>(&'a self, theta: &'a [T], empty: &'a Block<T>) -> Point<'a, T> {
+        let tile = Tile {
+            len: 1,
+            ..Tile::default()
+        };
+        self.point(&self.plan.shared, theta, empty, tile)
+    }
+
     /// Computes what all examples share.
     pub(crate) fn shared_forward(&self, theta: &[T]) -> Result<Block<T>> {
         self.params.check("theta", theta)?;
@@ -15,15 +24,7 @@ impl<T: Scalar> Graph<T> {
         let (mut block, empty) = (Block::default(), Block::default());
         block.reserve(stratum, 0, 1);
         let mut scratch = vec![T::zero(); scratch_len(stratum, 1)];
-        let mut point = self.point(
-            stratum,
-            theta,
-            &empty,
-            Tile {
-                len: 1,
-                ..Tile::default()
-            },
-        );
+        let mut point = self.shared_point(theta, &empty);
         point.audit = true; // once per θ, and small
         sweep::forward(&point, &mut block, &mut [], &mut scratch)?;
         Ok(block)
@@ -42,15 +43,7 @@ impl<T: Scalar> Graph<T> {
             return Ok(());
         }
         let empty = Block::default();
-        let point = self.point(
-            stratum,
-            theta,
-            &empty,
-            Tile {
-                len: 1,
-                ..Tile::default()
-            },
-        );
+        let point = self.shared_point(theta, &empty);
         grow_all(&mut totals.tangents, &stratum.product.lens, 1);
         grow(&mut totals.scratch, scratch_len(stratum, 1));
         let direction = Direction { v, outer: &[] };
@@ -78,15 +71,7 @@ impl<T: Scalar> Graph<T> {
             return Ok(());
         }
         let empty = Block::default();
-        let point = self.point(
-            stratum,
-            theta,
-            &empty,
-            Tile {
-                len: 1,
-                ..Tile::default()
-            },
-        );
+        let point = self.shared_point(theta, &empty);
         grow(scratch, scratch_len(stratum, 1));
         let mut sink = Sink::sums(&mut []);
         sweep::vjp(&point, shared, &stratum.product, sums, &mut sink, scratch)

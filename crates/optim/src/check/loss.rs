@@ -1,11 +1,11 @@
 //! Verification of a loss: everything it claims, against its values alone.
 
 use super::cases::LossCase;
-use super::ridders::derivative;
 use super::table::{compare, largest};
 use crate::error::{OptimError, Result, expect_length};
 use crate::loss::{Convexity, Loss, SquareRoot};
 use crate::solve::symmetric_eigenvalues;
+use osculant_tape::check::ridders;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use std::borrow::Borrow;
@@ -237,12 +237,14 @@ impl<'a, L: Loss<f64> + ?Sized> Point<'a, L> {
             let start = self.z[j];
             // In proportion to large outputs; 0.1 at first, 0.005 at last.
             let step = 0.1 * start.abs().max(1.0);
-            let column = derivative(rows, step, |t, out| {
+            let column = ridders(step, |t| {
+                let mut out = vec![0.0; rows];
                 z[j] = start + t;
-                f(&z, out);
+                f(&z, &mut out);
+                out
             });
             z[j] = start;
-            for (i, entry) in column.into_iter().enumerate() {
+            for (i, entry) in column.value.into_iter().enumerate() {
                 jacobian[i * m + j] = entry;
             }
         }

@@ -1,12 +1,12 @@
-//! Verification that users run on their own losses, as we run it on ours.
+//! Verification that users run on their own losses and networks, as we run it on ours.
 //!
+//! [`check_objective`] tests gradient and curvature of a network with its loss and data.
 //! [`check_loss`] tests a loss on cases drawn by a proptest strategy; a failure shrinks to a
 //! small case and prints a table of the entries that disagree.
 
 mod cases;
 mod loss;
 mod network;
-mod ridders;
 mod table;
 
 pub use cases::{LossCase, labelled_cases, paired_cases};

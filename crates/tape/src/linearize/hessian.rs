@@ -5,7 +5,6 @@ use super::{Curvature, Linearization, TileData};
 use crate::Scalar;
 use crate::error::Result;
 use crate::graph::scratch_len;
-use crate::op::Tile;
 use crate::rounds::{Lane, Leaves, Totals, Worker};
 use crate::sweep::{self, Block, Direction, Point, Sink, grow, grow_all};
 use std::fmt;
@@ -127,11 +126,7 @@ impl<T: Scalar> Curved<'_, T> {
             return Ok(());
         }
         let empty = Block::default();
-        let tile = Tile {
-            len: 1,
-            ..Tile::default()
-        };
-        let point = graph.point(stratum, &lin.theta, &empty, tile);
+        let point = graph.shared_point(&lin.theta, &empty);
         let Totals {
             sums,
             tangents,
