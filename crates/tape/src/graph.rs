@@ -195,7 +195,7 @@ impl<T: Scalar> Graph<T> {
     /// # Errors
     /// An unknown name.
     pub fn exempt(&mut self, name: &str) -> Result<()> {
-        self.params.exempt(name).map(|_| ())
+        self.params.exempt(name)
     }
 
     fn change_role(&mut self, theta: &[T], name: &str, role: Role) -> Result<Vec<T>> {

@@ -178,13 +178,12 @@ impl<T: Scalar> Params<T> {
     }
 
     /// Leaves parameters out of the regularization term: the one of this name, or all within the
-    /// layer of this name. Returns how many.
-    pub(crate) fn exempt(&mut self, name: &str) -> Result<usize> {
-        let chosen = self.matching(name)?;
-        for &i in &chosen {
+    /// layer of this name.
+    pub(crate) fn exempt(&mut self, name: &str) -> Result<()> {
+        for i in self.matching(name)? {
             self.slices[i].regularized = false;
         }
-        Ok(chosen.len())
+        Ok(())
     }
 
     /// Changes the role of parameters, and moves their values to where they now belong.
