@@ -1,5 +1,6 @@
 //! A finished graph: recorded for one example, replayed on any number.
 
+use crate::buffer::Buffer;
 use crate::copy::push_copy;
 use crate::error::{GraphError, Place, Result};
 use crate::linearize::Feed;
@@ -7,7 +8,7 @@ use crate::op::Tile;
 use crate::params::{Params, check_vector};
 use crate::plan::{Plan, Stratum};
 use crate::rounds::{Totals, Worker};
-use crate::sweep::{Block, Point, grow, grow_all};
+use crate::sweep::{Block, Point, grow_all};
 use crate::tape::{Kind, Node, Role};
 use crate::{Scalar, Shape, Tape, Var, sweep};
 use std::fmt;
@@ -231,13 +232,13 @@ impl<T: Scalar> Graph<T> {
         point: &Point<'_, T>,
         feed: &Feed<'_, T>,
         block: &mut Block<T>,
-        slots: &mut Vec<Vec<T>>,
-        scratch: &mut Vec<T>,
+        slots: &mut Vec<Buffer<T>>,
+        scratch: &mut Buffer<T>,
     ) -> Result<()> {
         let (k, n) = (point.tile.len, self.input_size);
         block.reserve(point.stratum, n, k);
         grow_all(slots, &point.stratum.forward, k);
-        grow(scratch, scratch_len(point.stratum, k));
+        scratch.grow(scratch_len(point.stratum, k));
         for (i, &example) in point.tile.examples.iter().enumerate() {
             feed(example, &mut block.input[i * n..][..n]);
         }

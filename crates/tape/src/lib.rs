@@ -20,6 +20,7 @@
 //! Inside: `plan/` decides where every value lives, `sweep/` holds the four sweeps, and
 //! `rounds.rs` the one loop that sums over examples.
 
+mod buffer;
 #[cfg(feature = "check")]
 pub mod check;
 mod copy;

@@ -10,10 +10,11 @@
 //! Nothing here depends on the number of threads, so neither do the bits of the result. Threads
 //! fill this loop today; processes on other machines can fill the same place.
 
+use crate::buffer::Buffer;
 use crate::error::{GraphError, Result};
 use crate::graph::Graph;
 use crate::plan::ROUND;
-use crate::sweep::{Block, grow, grow_all};
+use crate::sweep::{Block, grow_all};
 use crate::{Scalar, View};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -32,19 +33,19 @@ const FOLD: usize = 64;
 pub(crate) struct Worker<T> {
     /// The tile's values, where they are not kept elsewhere.
     pub block: Block<T>,
-    pub slots: Vec<Vec<T>>,
-    pub scratch: Vec<T>,
+    pub slots: Vec<Buffer<T>>,
+    pub scratch: Buffer<T>,
     /// The gradient's cotangents, where they are not kept elsewhere.
-    pub gradient: Vec<Vec<T>>,
+    pub gradient: Vec<Buffer<T>>,
     /// Cotangents of shared operands, one per example.
-    pub per_example: Vec<Vec<T>>,
+    pub per_example: Vec<Buffer<T>>,
     /// Output-sized workspace.
-    pub output: Vec<T>,
+    pub output: Buffer<T>,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Lane<T> {
-    pub sums: Vec<Vec<T>>,
+    pub sums: Vec<Buffer<T>>,
     value: f64,
     error: Option<GraphError>,
 }
@@ -53,12 +54,12 @@ pub(crate) struct Lane<T> {
 #[derive(Debug, Default)]
 pub(crate) struct Totals<T> {
     /// One per parameter and shared node that depends on θ.
-    pub sums: Vec<Vec<T>>,
+    pub sums: Vec<Buffer<T>>,
     /// Tangents of the shared stratum.
-    pub tangents: Vec<Vec<T>>,
-    pub scratch: Vec<T>,
+    pub tangents: Vec<Buffer<T>>,
+    pub scratch: Buffer<T>,
     lanes: Vec<Lane<T>>,
-    rows: Vec<T>,
+    rows: Buffer<T>,
 }
 
 /// What the tiles of a sum leave behind.
@@ -109,7 +110,7 @@ impl<T: Scalar> Graph<T> {
         let Totals {
             sums, lanes, rows, ..
         } = totals;
-        grow(rows, ROUND.min(count) * row);
+        rows.grow(ROUND.min(count) * row);
         lanes.resize_with(LANES, Lane::default);
         if summed {
             grow_all(sums, &plan.sums, 1);
@@ -213,7 +214,7 @@ impl<T: Scalar> Graph<T> {
 
     fn clear_lane(&self, lane: &mut Lane<T>, is_local: &impl Fn(usize) -> bool) {
         if lane.sums.len() < self.plan.sums.len() {
-            lane.sums.resize_with(self.plan.sums.len(), Vec::new);
+            lane.sums.resize_with(self.plan.sums.len(), Buffer::default);
         }
         for (i, &len) in self
             .plan
@@ -222,7 +223,7 @@ impl<T: Scalar> Graph<T> {
             .enumerate()
             .filter(|&(i, _)| is_local(i))
         {
-            grow(&mut lane.sums[i], len);
+            lane.sums[i].grow(len);
             lane.sums[i].fill(T::zero());
         }
     }
@@ -233,7 +234,7 @@ impl<T: Scalar> Graph<T> {
         row: usize,
         leaves: Leaves,
         rows: &[T],
-        sums: &mut [Vec<T>],
+        sums: &mut [Buffer<T>],
         inline: bool,
     ) {
         for d in &self.plan.deferred {

@@ -1,11 +1,12 @@
 //! The shared stratum: what all examples have in common runs once per θ, or once per v.
 
 use crate::Scalar;
+use crate::buffer::Buffer;
 use crate::error::Result;
 use crate::graph::{Graph, scratch_len};
 use crate::op::Tile;
 use crate::rounds::Totals;
-use crate::sweep::{self, Block, Direction, Point, Sink, grow, grow_all};
+use crate::sweep::{self, Block, Direction, Point, Sink, grow_all};
 
 impl<T: Scalar> Graph<T> {
     /// The shared stratum as a tile of one; nothing lies outside of it but θ, so `empty` is empty.
@@ -45,7 +46,7 @@ impl<T: Scalar> Graph<T> {
         let empty = Block::default();
         let point = self.shared_point(theta, &empty);
         grow_all(&mut totals.tangents, &stratum.product.lens, 1);
-        grow(&mut totals.scratch, scratch_len(stratum, 1));
+        totals.scratch.grow(scratch_len(stratum, 1));
         let direction = Direction { v, outer: &[] };
         let (tangents, scratch) = (&mut totals.tangents, &mut totals.scratch);
         sweep::jvp(
@@ -63,8 +64,8 @@ impl<T: Scalar> Graph<T> {
         &self,
         theta: &[T],
         shared: &Block<T>,
-        sums: &mut [Vec<T>],
-        scratch: &mut Vec<T>,
+        sums: &mut [Buffer<T>],
+        scratch: &mut Buffer<T>,
     ) -> Result<()> {
         let stratum = &self.plan.shared;
         if stratum.steps.is_empty() {
@@ -72,13 +73,13 @@ impl<T: Scalar> Graph<T> {
         }
         let empty = Block::default();
         let point = self.shared_point(theta, &empty);
-        grow(scratch, scratch_len(stratum, 1));
+        scratch.grow(scratch_len(stratum, 1));
         let mut sink = Sink::sums(&mut []);
         sweep::vjp(&point, shared, &stratum.product, sums, &mut sink, scratch)
     }
 
     /// Copies the parameters' sums to their places in θ.
-    pub(crate) fn gather(&self, sums: &[Vec<T>], out: &mut [T]) {
+    pub(crate) fn gather(&self, sums: &[Buffer<T>], out: &mut [T]) {
         for (sum, range) in &self.plan.parameters {
             out[range.clone()].copy_from_slice(&sums[*sum][..range.len()]);
         }

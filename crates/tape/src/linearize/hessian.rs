@@ -3,10 +3,11 @@
 use super::product::Pass;
 use super::{Curvature, Linearization, TileData};
 use crate::Scalar;
+use crate::buffer::Buffer;
 use crate::error::Result;
 use crate::graph::scratch_len;
 use crate::rounds::{Lane, Leaves, Totals, Worker};
-use crate::sweep::{self, Block, Direction, Point, Sink, grow, grow_all};
+use crate::sweep::{self, Block, Direction, Point, Sink, grow_all};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -22,9 +23,9 @@ pub struct Curved<'g, T: Scalar> {
     lin: Arc<Linearization<'g, T>>,
     u: Box<OwnedCotangents<'g, T>>,
     /// The gradient's cotangents, tile by tile; empty if every product recomputes them.
-    tiles: Vec<Vec<Vec<T>>>,
+    tiles: Vec<Vec<Buffer<T>>>,
     /// The shared stratum's part of them: sums over all examples.
-    shared: Vec<Vec<T>>,
+    shared: Vec<Buffer<T>>,
 }
 
 impl<T: Scalar> fmt::Debug for Curved<'_, T> {
@@ -57,7 +58,7 @@ impl<'g, T: Scalar> Linearization<'g, T> {
         let gradient: usize = graph.plan.tile.gradient.lens.iter().sum();
         let bytes = graph.kept_bytes() + gradient * size_of::<T>();
         if self.keeps_values() && bytes.saturating_mul(self.len()) <= self.budget.0 {
-            let mut tiles: Vec<Vec<Vec<T>>> = vec![Vec::new(); self.blocks.len()];
+            let mut tiles: Vec<Vec<Buffer<T>>> = vec![Vec::new(); self.blocks.len()];
             graph.each_tile(self.len(), &mut tiles, 1, &|w, range, tiles| {
                 let point = self.point(range.clone(), false);
                 let Worker {
@@ -66,7 +67,7 @@ impl<'g, T: Scalar> Linearization<'g, T> {
                     ..
                 } = w;
                 graph.clear(unused, 1);
-                grow(scratch, scratch_len(&graph.plan.tile, range.len()));
+                scratch.grow(scratch_len(&graph.plan.tile, range.len()));
                 let block = &self.blocks[range.start / tile_len];
                 let mut sink = Sink::sums(unused);
                 curved.gradient(&point, block, &mut tiles[0], &mut sink, scratch, &range)
@@ -133,7 +134,7 @@ impl<T: Scalar> Curved<'_, T> {
             scratch,
             ..
         } = totals;
-        grow(scratch, scratch_len(stratum, 1));
+        scratch.grow(scratch_len(stratum, 1));
         // The sweep finds tangents and cotangents in one list of slots: tangents first.
         let first = stratum.kept.len();
         let mut slots = std::mem::take(tangents);
@@ -158,7 +159,7 @@ impl<T: Scalar> Curved<'_, T> {
         &self,
         point: &Point<'_, T>,
         block: &Block<T>,
-        buffers: &mut Vec<Vec<T>>,
+        buffers: &mut Vec<Buffer<T>>,
         sink: &mut Sink<'_, T>,
         scratch: &mut [T],
         range: &Range<usize>,
@@ -171,7 +172,7 @@ impl<T: Scalar> Curved<'_, T> {
         sweep::vjp(point, block, table, buffers, sink, scratch)
     }
 
-    fn shared_gradient(&self) -> Result<Vec<Vec<T>>> {
+    fn shared_gradient(&self) -> Result<Vec<Buffer<T>>> {
         let (lin, graph) = (&self.lin, self.lin.graph);
         let leaves = Leaves::Cotangents;
         let body = |w: &mut Worker<T>, lane: &mut Lane<T>, range: Range<usize>, rows: &mut [T]| {

@@ -15,12 +15,13 @@ mod stream;
 pub use hessian::{Curved, OwnedCotangents};
 pub use per_example::Columns;
 
+use crate::buffer::Buffer;
 use crate::error::{GraphError, Result};
 use crate::graph::Graph;
 use crate::op::Tile;
 use crate::plan::Slots;
 use crate::rounds::{Lane, Leaves, Worker};
-use crate::sweep::{Block, Point, Sink, grow, grow_all};
+use crate::sweep::{Block, Point, Sink, grow_all};
 use crate::{Scalar, graph::scratch_len};
 use std::fmt;
 use std::ops::Range;
@@ -133,7 +134,7 @@ impl<T: Scalar> Graph<T> {
     }
 
     /// Where the reverse sweep expects the output's cotangent.
-    fn output_slot<'a>(&self, table: &Slots, slots: &'a mut [Vec<T>], k: usize) -> &'a mut [T] {
+    fn output_slot<'a>(&self, table: &Slots, slots: &'a mut [Buffer<T>], k: usize) -> &'a mut [T] {
         let n = k * self.output_shape().size();
         &mut slots[table.cotangent[self.plan.output_root]][..n]
     }
@@ -155,7 +156,7 @@ impl<T: Scalar> Graph<T> {
     }
 
     /// Makes room for every sum, `k` times, and sets it to 0.
-    fn clear(&self, sums: &mut Vec<Vec<T>>, k: usize) {
+    fn clear(&self, sums: &mut Vec<Buffer<T>>, k: usize) {
         grow_all(sums, &self.plan.sums, k);
         for (sum, &len) in sums.iter_mut().zip(&self.plan.sums) {
             sum[..k * len].fill(T::zero());
@@ -286,12 +287,12 @@ impl<T: Scalar> Linearization<'_, T> {
         point: &Point<'_, T>,
         range: &Range<usize>,
         block: &'a mut Block<T>,
-        slots: &mut Vec<Vec<T>>,
-        scratch: &mut Vec<T>,
+        slots: &mut Vec<Buffer<T>>,
+        scratch: &mut Buffer<T>,
     ) -> Result<&'a Block<T>> {
         match self.blocks.get(range.start / self.graph.plan.tile_len) {
             Some(kept) => {
-                grow(scratch, scratch_len(&self.graph.plan.tile, point.tile.len));
+                scratch.grow(scratch_len(&self.graph.plan.tile, point.tile.len));
                 Ok(kept)
             }
             None => {

@@ -4,7 +4,7 @@ use super::{Cotangents, Linearization, TileData};
 use crate::Scalar;
 use crate::error::Result;
 use crate::rounds::{Lane, Leaves, Worker};
-use crate::sweep::{self, Point, Sink, grow, grow_all};
+use crate::sweep::{self, Point, Sink, grow_all};
 use std::ops::Range;
 
 /// Numbers that one tile's per-example cotangents may take where they are not the result.
@@ -63,7 +63,7 @@ impl<T: Scalar> Linearization<'_, T> {
                 self.examples_vjp(&point, range.clone(), w, &column)?;
                 for i in 0..range.len() {
                     let mut row = std::mem::take(&mut w.output);
-                    grow(&mut row, n);
+                    row.grow(n);
                     let result = self.example(w, i, &mut row[..n]);
                     for (sum, range) in &graph.plan.parameters {
                         for (x, &g) in lane.sums[*sum].iter_mut().zip(&row[range.clone()]) {

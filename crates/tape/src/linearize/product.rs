@@ -2,6 +2,7 @@
 
 use super::{Curvature, Linearization};
 use crate::Scalar;
+use crate::buffer::Buffer;
 use crate::error::{GraphError, Result};
 use crate::plan::Slots;
 use crate::rounds::{Lane, Leaves, Totals, Worker};
@@ -12,10 +13,10 @@ use std::ops::Range;
 pub(super) struct Pass<'p, T> {
     pub point: Point<'p, T>,
     pub block: &'p Block<T>,
-    pub slots: &'p mut Vec<Vec<T>>,
-    pub gradient: &'p mut Vec<Vec<T>>,
-    pub unused: &'p mut Vec<Vec<T>>,
-    pub scratch: &'p mut Vec<T>,
+    pub slots: &'p mut Vec<Buffer<T>>,
+    pub gradient: &'p mut Vec<Buffer<T>>,
+    pub unused: &'p mut Vec<Buffer<T>>,
+    pub scratch: &'p mut Buffer<T>,
     pub direction: Direction<'p, T>,
     pub sink: Sink<'p, T>,
     pub range: Range<usize>,
@@ -118,7 +119,7 @@ impl<T: Scalar> Linearization<'_, T> {
         point: &Point<'_, T>,
         block: &Block<T>,
         table: &Slots,
-        slots: &mut [Vec<T>],
+        slots: &mut [Buffer<T>],
         range: &Range<usize>,
         b: &Curvature<'_, T>,
     ) -> Result<()> {

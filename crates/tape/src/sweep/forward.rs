@@ -2,6 +2,7 @@
 
 use super::{Block, Point, Views};
 use crate::Scalar;
+use crate::buffer::Buffer;
 use crate::error::Result;
 use crate::op::SavedMut;
 use crate::plan::Home;
@@ -11,7 +12,7 @@ use std::mem::take;
 pub(crate) fn forward<T: Scalar>(
     point: &Point<'_, T>,
     block: &mut Block<T>,
-    slots: &mut [Vec<T>],
+    slots: &mut [Buffer<T>],
     scratch: &mut [T],
 ) -> Result<()> {
     let k = point.tile.len;

@@ -2,6 +2,7 @@
 
 use super::{Block, Direction, Point};
 use crate::Scalar;
+use crate::buffer::Buffer;
 use crate::error::Result;
 use crate::op::At;
 use crate::plan::Slots;
@@ -13,7 +14,7 @@ pub(crate) fn jvp<T: Scalar>(
     block: &Block<T>,
     direction: Direction<'_, T>,
     table: &Slots,
-    slots: &mut [Vec<T>],
+    slots: &mut [Buffer<T>],
     scratch: &mut [T],
 ) -> Result<()> {
     let k = point.tile.len;

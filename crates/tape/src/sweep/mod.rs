@@ -20,6 +20,7 @@ pub(crate) use jvp::jvp;
 pub(crate) use vjp::{Sink, vjp};
 pub(crate) use vjp_jvp::vjp_jvp;
 
+use crate::buffer::Buffer;
 use crate::error::{GraphError, Result};
 use crate::op::{SavedRef, Tile};
 use crate::plan::{Home, Operand, Role, Slots, Step, Stratum};
@@ -31,15 +32,15 @@ use smallvec::SmallVec;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Block<T> {
     /// The examples' inputs, one after the other.
-    pub input: Vec<T>,
-    pub reals: Vec<Vec<T>>,
+    pub input: Buffer<T>,
+    pub reals: Vec<Buffer<T>>,
     pub indices: Vec<Vec<u32>>,
 }
 
 impl<T: Scalar> Block<T> {
     /// Makes room for `k` examples; allocates only the first time.
     pub fn reserve(&mut self, stratum: &Stratum<T>, input_size: usize, k: usize) {
-        grow(&mut self.input, k * input_size);
+        self.input.grow(k * input_size);
         grow_all(&mut self.reals, &stratum.kept, k);
         self.indices
             .resize_with(stratum.kept_indices.len().max(self.indices.len()), Vec::new);
@@ -52,18 +53,12 @@ impl<T: Scalar> Block<T> {
 }
 
 /// Makes every buffer at least `k` times its length long.
-pub(crate) fn grow_all<T: Scalar>(buffers: &mut Vec<Vec<T>>, lens: &[usize], k: usize) {
+pub(crate) fn grow_all<T: Scalar>(buffers: &mut Vec<Buffer<T>>, lens: &[usize], k: usize) {
     if buffers.len() < lens.len() {
-        buffers.resize_with(lens.len(), Vec::new);
+        buffers.resize_with(lens.len(), Buffer::default);
     }
     for (buffer, len) in buffers.iter_mut().zip(lens) {
-        grow(buffer, k * len);
-    }
-}
-
-pub(crate) fn grow<T: Scalar>(buffer: &mut Vec<T>, len: usize) {
-    if buffer.len() < len {
-        buffer.resize(len, T::zero());
+        buffer.grow(k * len);
     }
 }
 
@@ -87,14 +82,19 @@ pub(crate) struct Point<'a, T> {
 pub(crate) struct Direction<'a, T> {
     pub v: &'a [T],
     /// The shared stratum's tangents; empty while that itself is swept.
-    pub outer: &'a [Vec<T>],
+    pub outer: &'a [Buffer<T>],
 }
 
 type Views<'a, T> = SmallVec<[View<'a, T>; 4]>;
 type OptionalViews<'a, T> = SmallVec<[Option<View<'a, T>>; 4]>;
 
 impl<'a, T: Scalar> Point<'a, T> {
-    fn value<'b>(&'b self, o: &Operand, block: &'b Block<T>, slots: &'b [Vec<T>]) -> View<'b, T> {
+    fn value<'b>(
+        &'b self,
+        o: &Operand,
+        block: &'b Block<T>,
+        slots: &'b [Buffer<T>],
+    ) -> View<'b, T> {
         let k = self.tile.len;
         match &o.home {
             Home::Input(at) => View::strided(
@@ -127,7 +127,7 @@ impl<'a, T: Scalar> Point<'a, T> {
         o: &Operand,
         direction: Direction<'b, T>,
         table: &Slots,
-        slots: &'b [Vec<T>],
+        slots: &'b [Buffer<T>],
     ) -> Option<View<'b, T>> {
         if o.role == Role::Inactive {
             return None;
@@ -147,7 +147,7 @@ impl<'a, T: Scalar> Point<'a, T> {
         step: &Step<T>,
         direction: Direction<'b, T>,
         table: &Slots,
-        slots: &'b [Vec<T>],
+        slots: &'b [Buffer<T>],
     ) -> OptionalViews<'b, T> {
         step.operands
             .iter()

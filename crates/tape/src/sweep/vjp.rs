@@ -1,6 +1,7 @@
 //! vjp, the reverse sweep: Jᵀ u.
 
 use super::{Block, Point};
+use crate::buffer::Buffer;
 use crate::error::Result;
 use crate::op::At;
 use crate::plan::{DeferredStep, Operand, Role, Slots, Step};
@@ -11,7 +12,7 @@ use std::mem::take;
 /// Where cotangents of shared operands go.
 pub(crate) struct Sink<'a, T> {
     /// One sum per shared operand.
-    pub sums: &'a mut [Vec<T>],
+    pub sums: &'a mut [Buffer<T>],
     /// Whether the sums hold one cotangent per example instead.
     pub per_example: bool,
     /// What deferred sums will read: one row per example of the tile. Empty if nothing is
@@ -23,7 +24,7 @@ pub(crate) struct Sink<'a, T> {
 
 impl<'a, T: Scalar> Sink<'a, T> {
     /// Nothing but sums.
-    pub fn sums(sums: &'a mut [Vec<T>]) -> Self {
+    pub fn sums(sums: &'a mut [Buffer<T>]) -> Self {
         Sink {
             sums,
             per_example: false,
@@ -54,7 +55,7 @@ impl<'a, T: Scalar> Sink<'a, T> {
 }
 
 /// Buffers of an operand's cotangents, taken out of their places for the time of one rule.
-pub(super) type Taken<T> = SmallVec<[Option<Vec<T>>; 4]>;
+pub(super) type Taken<T> = SmallVec<[Option<Buffer<T>>; 4]>;
 
 /// Takes the buffers that pass number `pass` of a step adds into.
 pub(super) fn take_cotangents<T: Scalar>(
@@ -62,7 +63,7 @@ pub(super) fn take_cotangents<T: Scalar>(
     step: &Step<T>,
     pass: usize,
     table: &Slots,
-    slots: &mut [Vec<T>],
+    slots: &mut [Buffer<T>],
     sink: &mut Sink<'_, T>,
 ) -> Taken<T> {
     let take_one = |o: &Operand| match o.role {
@@ -87,7 +88,7 @@ pub(super) fn slots_of<'a, T: Scalar>(
     taken: &'a mut Taken<T>,
     per_example: bool,
 ) -> SmallVec<[Option<Slot<'a, T>>; 4]> {
-    let slot = |(o, buffer): (&Operand, &'a mut Option<Vec<T>>)| {
+    let slot = |(o, buffer): (&Operand, &'a mut Option<Buffer<T>>)| {
         let buffer = buffer.as_mut()?;
         Some(match o.role {
             Role::Shared(_) if !per_example => Slot::shared(&mut buffer[..o.len]),
@@ -105,7 +106,7 @@ pub(super) fn put_back<T>(
     step: &Step<T>,
     taken: Taken<T>,
     table: &Slots,
-    slots: &mut [Vec<T>],
+    slots: &mut [Buffer<T>],
     sink: &mut Sink<'_, T>,
 ) {
     for (o, buffer) in step.operands.iter().zip(taken) {
@@ -122,7 +123,7 @@ pub(crate) fn vjp<T: Scalar>(
     point: &Point<'_, T>,
     block: &Block<T>,
     table: &Slots,
-    slots: &mut [Vec<T>],
+    slots: &mut [Buffer<T>],
     sink: &mut Sink<'_, T>,
     scratch: &mut [T],
 ) -> Result<()> {

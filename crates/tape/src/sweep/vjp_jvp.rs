@@ -2,6 +2,7 @@
 
 use super::vjp::{Sink, put_back, slots_of, take_cotangents};
 use super::{Block, Direction, Point};
+use crate::buffer::Buffer;
 use crate::error::Result;
 use crate::op::At;
 use crate::plan::{Slots, Stratum};
@@ -18,9 +19,9 @@ pub(crate) fn vjp_jvp<T: Scalar>(
     point: &Point<'_, T>,
     block: &Block<T>,
     direction: Direction<'_, T>,
-    (gradient, gradient_table): (&[Vec<T>], &Slots),
+    (gradient, gradient_table): (&[Buffer<T>], &Slots),
     table: &Slots,
-    slots: &mut [Vec<T>],
+    slots: &mut [Buffer<T>],
     sink: &mut Sink<'_, T>,
     scratch: &mut [T],
 ) -> Result<()> {
