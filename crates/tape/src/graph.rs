@@ -3,6 +3,7 @@
 use crate::buffer::Buffer;
 use crate::copy::push_copy;
 use crate::error::{GraphError, Place, Result};
+use crate::fuse::fuse;
 use crate::linearize::Feed;
 use crate::op::Tile;
 use crate::params::{Params, check_vector};
@@ -18,7 +19,10 @@ use std::sync::{Mutex, PoisonError};
 /// A function of one example and of θ, with its plan of where every value lives.
 #[derive(Debug)]
 pub struct Graph<T> {
+    /// As planned: rewritten.
     pub(crate) nodes: Vec<Node<T>>,
+    /// As recorded, and the node of the output there.
+    recorded: (Vec<Node<T>>, usize),
     pub(crate) params: Params<T>,
     pub(crate) plan: Plan<T>,
     pub(crate) input_size: usize,
@@ -63,6 +67,7 @@ impl<T: Scalar> Clone for Graph<T> {
     fn clone(&self) -> Self {
         Graph {
             nodes: self.nodes.clone(),
+            recorded: self.recorded.clone(),
             params: self.params.clone(),
             plan: self.plan.clone(),
             input_size: self.input_size,
@@ -119,9 +124,12 @@ impl<T: Scalar> Graph<T> {
             .filter(|n| matches!(n.kind, Kind::Input { .. }));
         let input_shapes = input_shapes.map(|n| n.shape.clone()).collect();
         let input_size = recording.input_size;
+        let recorded = (nodes, output);
+        let (nodes, output) = fuse(&recorded.0, output);
         let plan = Plan::new(&nodes, output, &params, input_size);
         Ok(Graph {
             nodes,
+            recorded,
             params,
             plan,
             input_size,
@@ -131,6 +139,19 @@ impl<T: Scalar> Graph<T> {
             totals: Pool::new(),
             blocks: Pool::new(),
         })
+    }
+
+    /// The same graph without the rewrites that fuse neighbouring nodes: slower, and equal to
+    /// rounding.
+    pub fn unfused(&self) -> Self {
+        let (nodes, output) = self.recorded.clone();
+        let plan = Plan::new(&nodes, output, &self.params, self.input_size);
+        Graph {
+            nodes,
+            output,
+            plan,
+            ..self.clone()
+        }
     }
 
     /// The layout of θ.

@@ -26,6 +26,7 @@ pub mod check;
 mod copy;
 mod error;
 mod function;
+mod fuse;
 mod graph;
 mod init;
 pub mod kernel;

@@ -174,6 +174,11 @@ pub trait Rules<T: Scalar>: Debug + Send + Sync {
         false
     }
 
+    /// Whether derivatives don't pass: the output counts as a constant.
+    fn is_constant(&self) -> bool {
+        false
+    }
+
     /// Writes the output, and what it keeps.
     fn forward(
         &self,

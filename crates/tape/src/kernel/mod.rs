@@ -14,3 +14,4 @@ mod small;
 #[cfg(test)]
 mod tests;
 mod transpose;
+pub(crate) mod winners;

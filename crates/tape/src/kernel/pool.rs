@@ -56,6 +56,35 @@ impl Windows {
         &self.out
     }
 
+    /// How many windows there are.
+    pub(crate) fn positions(&self) -> usize {
+        self.out[0] * self.out[1]
+    }
+
+    /// Height and width of the image.
+    pub(crate) fn image(&self) -> [usize; 2] {
+        self.image
+    }
+
+    /// Height and width of a window.
+    pub(crate) fn window(&self) -> [usize; 2] {
+        self.window
+    }
+
+    /// The row and column where window `p` begins, negative in padding.
+    pub(crate) fn start(&self, p: usize) -> [isize; 2] {
+        let o = [p / self.out[1], p % self.out[1]];
+        [0, 1].map(|a| (o[a] * self.stride[a]) as isize - self.padding[a] as isize)
+    }
+
+    /// The rows and the columns of the image that window `p` covers.
+    pub(crate) fn covered(&self, p: usize) -> [Range<usize>; 2] {
+        [
+            self.covers(0, p / self.out[1]),
+            self.covers(1, p % self.out[1]),
+        ]
+    }
+
     /// The rows (axis 0) or columns (axis 1) of the image that window `o` covers: at least one.
     fn covers(&self, axis: usize, o: usize) -> Range<usize> {
         let start = o * self.stride[axis];

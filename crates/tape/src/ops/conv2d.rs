@@ -98,6 +98,17 @@ impl BilinearOp for Conv2d {
     }
 
     fn resolve<T: Scalar>(&self, a: &Shape, b: &Shape) -> Result<Box<dyn BilinearMap<T>>, String> {
+        let geometry = self.geometry(a, b)?;
+        Ok(Box::new(Conv2dMap {
+            shape: Shape::new(&geometry.output_shape()),
+            geometry,
+        }))
+    }
+}
+
+impl Conv2d {
+    /// Meets the shapes of the image and of the weight.
+    pub(crate) fn geometry(&self, a: &Shape, b: &Shape) -> Result<ConvGeometry, String> {
         let Conv2d {
             stride,
             dilation,
@@ -134,18 +145,14 @@ impl BilinearOp for Conv2d {
                 right,
             } => [top, bottom, left, right],
         };
-        let geometry = ConvGeometry::new(
+        ConvGeometry::new(
             [h, w, c],
             [kh, kw, taken, out],
             stride,
             dilation,
             padding,
             groups,
-        )?;
-        Ok(Box::new(Conv2dMap {
-            shape: Shape::new(&geometry.output_shape()),
-            geometry,
-        }))
+        )
     }
 }
 

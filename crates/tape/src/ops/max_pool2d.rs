@@ -101,6 +101,13 @@ impl SelectionOp for MaxPool2d {
     }
 
     fn resolve<T: Scalar>(&self, x: &Shape) -> Result<Box<dyn Select<T>>, String> {
+        Ok(Box::new(Maxima(self.windows(x)?)))
+    }
+}
+
+impl MaxPool2d {
+    /// Meets the shape of the image.
+    pub(crate) fn windows(&self, x: &Shape) -> Result<Windows, String> {
         let &MaxPool2d {
             window,
             stride,
@@ -108,9 +115,7 @@ impl SelectionOp for MaxPool2d {
             ceil_mode,
         } = self;
         let x = std::slice::from_ref(x);
-        Ok(Box::new(Maxima(Windows::new(
-            x, window, stride, padding, ceil_mode,
-        )?)))
+        Windows::new(x, window, stride, padding, ceil_mode)
     }
 }
 

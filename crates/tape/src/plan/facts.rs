@@ -37,7 +37,8 @@ impl Facts {
                 Kind::Op { rules, .. } => {
                     // The output belongs to the examples even if it ignores their inputs.
                     f.shared[id] = id != output && node.operands.iter().all(|&x| f.shared[x]);
-                    f.active[id] = node.operands.iter().any(|&x| f.active[x]);
+                    f.active[id] =
+                        !rules.is_constant() && node.operands.iter().any(|&x| f.active[x]);
                     if rules.is_alias() && id != output {
                         f.root[id] = f.root[node.operands[0]];
                     }

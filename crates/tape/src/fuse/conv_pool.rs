@@ -1,0 +1,257 @@
+//! Convolution, bias, rectifier and max-pooling as one node.
+//!
+//! y = select(x ∗ w + b), where the selection (winners of windows, rectifier off) is fixed at the
+//! point of linearization. So it is bilinear in x and w, linear in b, and every rule but `forward`
+//! computes at winners only.
+
+use super::chain::{Chain, op};
+use super::push;
+use super::shared::{Detached, Pack};
+use crate::kernel::conv2d;
+use crate::kernel::geometry::ConvGeometry;
+use crate::kernel::winners::{Images, Winners};
+use crate::kind::{Bilinear, Linear, Selection};
+use crate::op::{At, Needs, Op, Rules, Saved, SavedMut, Tile};
+use crate::ops::{Conv2d, MaxPool2d};
+use crate::tape::Node;
+use crate::{Scalar, Shape, Slot, View};
+
+/// Appends the fused form of a chain, if it has one.
+pub(super) fn replace<T: Scalar>(
+    nodes: &[Node<T>],
+    chain: &Chain,
+    moved: &[usize],
+    fused: &mut Vec<Node<T>>,
+) -> Option<usize> {
+    let (conv, pool) = (&nodes[chain.conv], &nodes[chain.pool?]);
+    let [x, w] = conv.operands[..] else {
+        return None;
+    };
+    let options = &op::<T, Bilinear<Conv2d>>(conv)?.0;
+    let geometry = options.geometry(&nodes[x].shape, &nodes[w].shape).ok()?;
+    let windows = op::<T, Selection<MaxPool2d>>(pool)?
+        .0
+        .windows(&conv.shape)
+        .ok()?;
+    let winners = Winners::new::<T>(&geometry, &windows, chain.rectified)?;
+    let pack = Pack::new(winners.layout(), &nodes[w].shape);
+    let (weight, shape) = (moved[w], nodes[w].shape.clone());
+    let packing = Linear(pack.clone()).resolve(&[shape.clone()]).ok()?;
+    let detached = push(
+        fused,
+        conv,
+        Detached(shape.clone()),
+        Box::new(Detached(shape)),
+        &[weight],
+    );
+    let packed = push(fused, conv, Linear(pack), packing, &[weight]);
+    let rules = ConvPool {
+        shape: pool.shape.clone(),
+        conv: geometry,
+        winners,
+    };
+    let mut operands = vec![moved[x], detached, packed];
+    operands.extend(chain.bias.map(|bias| moved[bias]));
+    let (recorded, rules) = (rules.clone(), Box::new(rules));
+    Some(push(fused, &nodes[chain.end], recorded, rules, &operands))
+}
+
+/// Operands: the images, the weight as recorded (for `forward` only, without derivative), the packed
+/// weight, and perhaps a bias.
+#[derive(Clone, Debug)]
+struct ConvPool {
+    conv: ConvGeometry,
+    winners: Winners,
+    shape: Shape,
+}
+
+const IMAGE: usize = 0;
+const WEIGHT: usize = 1;
+const PACKED: usize = 2;
+const BIAS: usize = 3;
+
+impl<T: Scalar> Op<T> for ConvPool {
+    fn name(&self) -> &'static str {
+        "conv2d with max_pool2d"
+    }
+
+    fn resolve(&self, _: &[Shape]) -> Result<Box<dyn Rules<T>>, String> {
+        Ok(Box::new(self.clone()))
+    }
+}
+
+fn images<'a, T>(x: View<'a, T>) -> Images<'a, T> {
+    Images {
+        data: x.data(),
+        stride: x.stride(),
+    }
+}
+
+impl ConvPool {
+    /// Adds the adjoints in the packed weight and in the bias.
+    fn adjoint_weight<T: Scalar>(
+        &self,
+        at: &At<'_, T>,
+        x: View<'_, T>,
+        g: &[T],
+        scratch: &mut [T],
+        (gw, gb): (&mut Slot<'_, T>, Option<&mut Slot<'_, T>>),
+    ) {
+        let (k, kept, m) = (at.tile.len, self.winners.saved_len(), self.shape.size());
+        let saved = at.saved.indices;
+        if gw.is_shared() {
+            let gb = gb.map(|gb| gb.example(0));
+            let gw = gw.example(0);
+            self.winners
+                .adjoint_weight(k, saved, images(x), g, scratch, gw, gb);
+            return;
+        }
+        let mut gb = gb;
+        for i in 0..k {
+            let image = Images {
+                data: x.example(i),
+                stride: 0,
+            };
+            let (saved, g) = (&saved[i * kept..][..kept], &g[i * m..][..m]);
+            let gb = gb.as_mut().map(|gb| gb.example(i));
+            self.winners
+                .adjoint_weight(1, saved, image, g, scratch, gw.example(i), gb);
+        }
+    }
+
+    /// Adds the adjoints: in the images, of cotangents with packed weights; in the packed weight, of
+    /// images with cotangents, the first of which is the bias's too.
+    fn reverse<T: Scalar>(
+        &self,
+        at: &At<'_, T>,
+        image: [Option<(&[T], &[T])>; 2],
+        weight: [Option<(View<'_, T>, &[T])>; 2],
+        scratch: &mut [T],
+        gx: &mut [Option<Slot<'_, T>>],
+    ) {
+        let [gx, _, gw, gb @ ..] = gx else { return };
+        let (kept, m) = (self.winners.saved_len(), self.shape.size());
+        if let Some(gx) = gx {
+            for i in 0..at.tile.len {
+                let saved = &at.saved.indices[i * kept..][..kept];
+                let terms = image.map(|term| term.map(|(g, w)| (&g[i * m..][..m], w)));
+                self.winners
+                    .adjoint_image(saved, terms, scratch, gx.example(i));
+            }
+        }
+        let mut gb = gb.first_mut().and_then(Option::as_mut);
+        for (i, (x, g)) in weight
+            .into_iter()
+            .enumerate()
+            .filter_map(|(i, t)| Some((i, t?)))
+        {
+            let gb = gb.take().filter(|_| i == 0);
+            match (&mut *gw, gb) {
+                (Some(gw), gb) => self.adjoint_weight(at, x, g, scratch, (gw, gb)),
+                (None, Some(gb)) => self.adjoint_bias(at, g, gb),
+                (None, None) => {}
+            }
+        }
+    }
+
+    fn adjoint_bias<T: Scalar>(&self, at: &At<'_, T>, g: &[T], gb: &mut Slot<'_, T>) {
+        let (kept, m) = (self.winners.saved_len(), self.shape.size());
+        for i in 0..at.tile.len {
+            let saved = &at.saved.indices[i * kept..][..kept];
+            self.winners
+                .adjoint_bias(saved, &g[i * m..][..m], gb.example(i));
+        }
+    }
+}
+
+impl<T: Scalar> Rules<T> for ConvPool {
+    fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    fn needs(&self) -> Needs {
+        Needs {
+            inputs: 1 << IMAGE | 1 << PACKED,
+            output: false,
+        }
+    }
+
+    fn saved(&self) -> Saved {
+        Saved {
+            reals: 0,
+            indices: self.winners.saved_len(),
+        }
+    }
+
+    fn scratch(&self, k: usize) -> usize {
+        let forward = self.conv.output_len() + conv2d::scratch_len(&self.conv);
+        forward.max(self.winners.scratch_len::<T>(k))
+    }
+
+    fn work(&self) -> usize {
+        self.conv.work()
+    }
+
+    fn forward(
+        &self,
+        tile: Tile<'_>,
+        x: &[View<'_, T>],
+        saved: SavedMut<'_, T>,
+        scratch: &mut [T],
+        y: &mut [T],
+    ) {
+        let (outputs, scratch) = scratch.split_at_mut(self.conv.output_len());
+        let kept = self.winners.saved_len();
+        let bias = x.get(BIAS).map(|b| b.example(0));
+        let (image, weight) = (x[IMAGE], x[WEIGHT].example(0));
+        let examples = y.chunks_exact_mut(self.shape.size());
+        for (i, (y, saved)) in examples
+            .zip(saved.indices.chunks_exact_mut(kept))
+            .enumerate()
+        {
+            debug_assert!(i < tile.len);
+            outputs.fill(T::zero());
+            conv2d::forward(&self.conv, image.example(i), weight, scratch, outputs);
+            self.winners.choose(outputs, bias, saved, y);
+        }
+    }
+
+    fn jvp(&self, at: &At<'_, T>, dx: &[Option<View<'_, T>>], scratch: &mut [T], dy: &mut [T]) {
+        let (dw, w) = (dx[PACKED], at.input(PACKED));
+        let terms = [
+            dw.map(|dw| (images(at.input(IMAGE)), dw.example(0))),
+            dx[IMAGE].map(|da| (images(da), w.example(0))),
+        ];
+        let db = dx.get(BIAS).copied().flatten().map(|db| db.example(0));
+        self.winners
+            .jvp(at.tile.len, at.saved.indices, terms, db, scratch, dy);
+    }
+
+    fn vjp(&self, at: &At<'_, T>, g: &[T], scratch: &mut [T], gx: &mut [Option<Slot<'_, T>>]) {
+        let image = [Some((g, at.input(PACKED).example(0))), None];
+        let weight = [Some((at.input(IMAGE), g)), None];
+        self.reverse(at, image, weight, scratch, gx);
+    }
+
+    // With y = select(x ∗ w + b), the tangents of the cotangents at winners: of x's, those of dg
+    // with w and of g with dw; of w's, those of x with dg and of dx with g; of b's, that of dg.
+    fn vjp_jvp(
+        &self,
+        at: &At<'_, T>,
+        dx: &[Option<View<'_, T>>],
+        g: &[T],
+        dg: Option<&[T]>,
+        scratch: &mut [T],
+        hx: &mut [Option<Slot<'_, T>>],
+    ) {
+        let image = [
+            dg.map(|dg| (dg, at.input(PACKED).example(0))),
+            dx[PACKED].map(|dw| (g, dw.example(0))),
+        ];
+        let weight = [
+            dg.map(|dg| (at.input(IMAGE), dg)),
+            dx[IMAGE].map(|da| (da, g)),
+        ];
+        self.reverse(at, image, weight, scratch, hx);
+    }
+}

@@ -1,0 +1,62 @@
+//! Fusing neighbours: rewrites of a finished recording, before it is planned.
+//!
+//! A rewrite replaces a chain of nodes, each with a single consumer, by one node that computes the
+//! same. Nobody records such nodes: a user writes convolution, bias, rectifier and pooling, and
+//! [`Graph::unfused`](crate::Graph::unfused) is the graph without rewrites, to compare with.
+//!
+//! | file | rewrites |
+//! |---|---|
+//! | `conv_pool.rs` | convolution, bias, rectifier and max-pooling: derivatives at winners only |
+//! | `shared.rs` | what these compute once for all examples: packed weights |
+
+mod chain;
+mod conv_pool;
+mod shared;
+
+use crate::Scalar;
+use crate::tape::{Kind, Node};
+use chain::Chains;
+
+/// Rewrites all chains that have a fused form. Returns the new nodes and where the output went.
+pub(crate) fn fuse<T: Scalar>(nodes: &[Node<T>], output: usize) -> (Vec<Node<T>>, usize) {
+    let chains = Chains::of(nodes, output);
+    let mut fused: Vec<Node<T>> = Vec::with_capacity(nodes.len());
+    // Where each node went.
+    let mut moved = vec![0; nodes.len()];
+    for (id, node) in nodes.iter().enumerate() {
+        let replaced = chains
+            .ending_at(id)
+            .and_then(|chain| conv_pool::replace(nodes, chain, &moved, &mut fused));
+        if replaced.is_none() {
+            let mut node = node.clone();
+            for operand in &mut node.operands {
+                *operand = moved[*operand];
+            }
+            fused.push(node);
+        }
+        moved[id] = fused.len() - 1;
+    }
+    (fused, moved[output])
+}
+
+/// Appends a node for `rules`, recorded where `like` was.
+fn push<T: Scalar>(
+    fused: &mut Vec<Node<T>>,
+    like: &Node<T>,
+    op: impl crate::op::Op<T>,
+    rules: Box<dyn crate::op::Rules<T>>,
+    operands: &[usize],
+) -> usize {
+    let shape = rules.shape().clone();
+    fused.push(Node {
+        kind: Kind::Op {
+            op: std::sync::Arc::new(op),
+            rules: rules.into(),
+        },
+        operands: operands.iter().copied().collect(),
+        shape,
+        layer: like.layer.clone(),
+        place: like.place,
+    });
+    fused.len() - 1
+}

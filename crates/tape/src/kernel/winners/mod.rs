@@ -1,0 +1,377 @@
+//! A convolution seen at the winners of a max-pooling only.
+//!
+//! Where a convolution feeds a max-pooling, with a bias and a rectifier before or after it, every
+//! derivative needs the convolution's output at one pixel per window and channel: the winner. With
+//! off(p, o) the place in the padded image of the patch under the winner of window p in channel o,
+//! and t running over kernel rows, kernel columns and input channels,
+//!
+//! | | | file |
+//! |---|---|---|
+//! | forward at winners, for both halves of jvp | y(p, o) += Σₜ x(off(p, o) + t) · w(o, t) | `dots` |
+//! | adjoint in the weight | gw(o, t) += Σₚ g(p, o) · x(off(p, o) + t) | `gather` |
+//! | adjoint in the image | gx(off(p, o) + t) += g(p, o) · w(o, t) | `scatter` |
+//!
+//! Which pixel won differs from channel to channel, so vectors run along t: a patch is one or a few
+//! contiguous runs of the padded image ([`Layout`]), and the weight is packed likewise, `[o][t]`, each
+//! run filled up with zeros to whole cache lines. Where the rectifier is off, nothing is computed.
+//!
+//! Windows of 2×2 leave a quarter of the multiply-adds of the dense kernels, and nothing is
+//! approximated.
+
+mod choose;
+mod dots;
+mod gather;
+mod layout;
+mod lists;
+mod scatter;
+
+pub(crate) use layout::Layout;
+
+use self::lists::Lists;
+use super::geometry::ConvGeometry;
+use super::pool::Windows;
+use super::simd::{run, same, same_mut};
+use crate::Scalar;
+use crate::buffer::line_start;
+use std::ops::Range;
+
+/// A level-1 cache's worth of images, in bytes.
+const NEAR: usize = 32 << 10;
+
+/// A convolution, an optional rectifier and a max-pooling of known geometry.
+#[derive(Clone, Debug)]
+pub(crate) struct Winners {
+    conv: ConvGeometry,
+    windows: Windows,
+    rectified: bool,
+    layout: Layout,
+    lists: Lists,
+    /// Where in the padded image the patch under each window's first pixel begins. A window may
+    /// begin in padding, before the image: these wrap.
+    origin: Vec<usize>,
+    /// How far from there the patches under the window's other pixels are.
+    step: Vec<usize>,
+    /// Windows that see a part of the image that the cache holds.
+    groups: Vec<Range<usize>>,
+}
+
+impl Winners {
+    /// Meets the geometry of both; `None` where winners only would gain nothing, or where indices
+    /// would not fit.
+    pub fn new<T: Scalar>(
+        conv: &ConvGeometry,
+        windows: &Windows,
+        rectified: bool,
+    ) -> Option<Winners> {
+        let [across, down] = [conv.output[1], conv.output[0]];
+        let positions = windows.positions();
+        let pays = 2 * positions <= across * down && conv.groups == 1;
+        if !pays || windows.image() != [down, across] {
+            return None;
+        }
+        let layout = Layout::new::<T>(conv);
+        let [height, width] = windows.window();
+        let lists = Lists::new(positions, height * width, conv.cout)?;
+        let at = |y: usize, x: usize| {
+            let [down, across] = conv.stride;
+            layout.patch(y.wrapping_mul(down), x.wrapping_mul(across))
+        };
+        let starts = (0..positions).map(|p| windows.start(p));
+        let origin = starts.map(|[y, x]| at(y as usize, x as usize)).collect();
+        let step = (0..height * width)
+            .map(|i| at(i / width, i % width))
+            .collect();
+        // Two images are read at once, x and its tangent.
+        let parts = (2 * layout.len() * size_of::<T>())
+            .div_ceil(NEAR)
+            .clamp(1, positions);
+        let part = positions.div_ceil(parts);
+        let groups = (0..positions)
+            .step_by(part)
+            .map(|p| p..(p + part).min(positions))
+            .collect();
+        Some(Winners {
+            conv: conv.clone(),
+            windows: windows.clone(),
+            rectified,
+            layout,
+            lists,
+            origin,
+            step,
+            groups,
+        })
+    }
+
+    /// How the weight is packed.
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Where the patch under an entry of the lists begins, checked to lie within a laid-out image
+    /// with all its runs.
+    #[inline(always)]
+    fn patch(&self, entry: u32) -> usize {
+        let [position, candidate] = [lists::position(entry), lists::candidate(entry)];
+        let at = self.origin[position].wrapping_add(self.step[candidate]);
+        assert!(at <= self.layout.last, "a winner lies outside of its image");
+        at
+    }
+
+    /// Numbers in a pooled output.
+    pub fn output_len(&self) -> usize {
+        self.lists.positions * self.lists.channels
+    }
+
+    /// Indices that [`choose`](Self::choose) keeps.
+    pub fn saved_len(&self) -> usize {
+        self.lists.len()
+    }
+
+    /// Numbers of scratch for a tile of `k` images: as many laid-out ones as are used at once.
+    pub fn scratch_len<T>(&self, k: usize) -> usize {
+        self.at_once::<T>(k).max(2) * self.layout.len() + layout::unit::<T>()
+    }
+
+    /// How many images of `k` the cache holds; at least one.
+    fn at_once<T>(&self, k: usize) -> usize {
+        (NEAR / (self.layout.len() * size_of::<T>())).clamp(1, k.max(1))
+    }
+
+    /// Multiply-adds of one pass over the winners of one image.
+    pub fn work(&self) -> usize {
+        self.output_len() * self.layout.taps()
+    }
+
+    /// Given the convolution's output, adds the bias, pools, rectifies, and notes the winners.
+    pub fn choose<T: Scalar>(
+        &self,
+        outputs: &[T],
+        bias: Option<&[T]>,
+        saved: &mut [u32],
+        y: &mut [T],
+    ) {
+        choose::choose(self, outputs, bias, saved, y);
+    }
+
+    /// y += x ∗ dw + dx ∗ w + db at the winners, for `k` images. Weights are packed.
+    pub fn jvp<T: Scalar>(
+        &self,
+        k: usize,
+        saved: &[u32],
+        terms: [Option<(Images<'_, T>, &[T])>; 2],
+        db: Option<&[T]>,
+        scratch: &mut [T],
+        y: &mut [T],
+    ) {
+        let (len, m, kept) = (self.layout.len(), self.output_len(), self.saved_len());
+        let scratch = &mut aligned(scratch)[..2 * len];
+        let (first, second) = scratch.split_at_mut(len);
+        for i in 0..k {
+            let mut rooms = [&mut *first, &mut *second];
+            for (room, term) in rooms.iter_mut().zip(&terms) {
+                if let Some((images, _)) = term {
+                    self.layout.spread(images.image(i), room);
+                }
+            }
+            let [a, b] = rooms;
+            let pair = |room, term: &Option<(Images<'_, T>, _)>| term.map(|(_, w)| (room, w));
+            let dots = Dots {
+                stage: self,
+                lists: &saved[i * kept..][..kept],
+                pairs: [pair(&*a, &terms[0]), pair(&*b, &terms[1])],
+                bias: db,
+                y: &mut y[i * m..][..m],
+            };
+            dots.add();
+        }
+    }
+
+    /// gw += the adjoint in the packed weight, and gb += that in the bias, from `k` images.
+    pub fn adjoint_weight<T: Scalar>(
+        &self,
+        k: usize,
+        saved: &[u32],
+        images: Images<'_, T>,
+        g: &[T],
+        scratch: &mut [T],
+        gw: &mut [T],
+        gb: Option<&mut [T]>,
+    ) {
+        let (len, m, kept) = (self.layout.len(), self.output_len(), self.saved_len());
+        let scratch = aligned(scratch);
+        let most = self.at_once::<T>(k);
+        let mut gb = gb;
+        for first in (0..k).step_by(most) {
+            let n = most.min(k - first);
+            let laid = &mut scratch[..n * len];
+            for (i, laid) in laid.chunks_exact_mut(len).enumerate() {
+                self.layout.spread(images.image(first + i), laid);
+            }
+            Gather {
+                stage: self,
+                lists: &saved[first * kept..][..n * kept],
+                images: laid,
+                g: &g[first * m..][..n * m],
+                gw: &mut *gw,
+                gb: gb.as_deref_mut(),
+            }
+            .add();
+        }
+    }
+
+    /// gb += the adjoint in the bias.
+    pub fn adjoint_bias<T: Scalar>(&self, saved: &[u32], g: &[T], gb: &mut [T]) {
+        for (c, gb) in gb.iter_mut().enumerate() {
+            for &entry in self.lists.channel(saved, c) {
+                *gb += g[lists::position(entry) * self.lists.channels + c];
+            }
+        }
+    }
+
+    /// gx += the adjoint in the image, for one image.
+    pub fn adjoint_image<T: Scalar>(
+        &self,
+        saved: &[u32],
+        terms: [Option<(&[T], &[T])>; 2],
+        scratch: &mut [T],
+        gx: &mut [T],
+    ) {
+        let laid = &mut aligned(scratch)[..self.layout.len()];
+        laid.fill(T::zero());
+        for (g, w) in terms.into_iter().flatten() {
+            Scatter {
+                stage: self,
+                lists: saved,
+                g,
+                w,
+                gx: &mut *laid,
+            }
+            .add();
+        }
+        self.layout.collect(laid, gx);
+    }
+}
+
+/// The images of a tile.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Images<'a, T> {
+    /// The first image, and the distance of two.
+    pub(crate) data: &'a [T],
+    pub(crate) stride: usize,
+}
+
+impl<'a, T> Images<'a, T> {
+    fn image(&self, i: usize) -> &'a [T] {
+        &self.data[i * self.stride..]
+    }
+}
+
+/// Scratch from the first cache line on.
+fn aligned<T>(scratch: &mut [T]) -> &mut [T] {
+    let start = line_start(scratch);
+    &mut scratch[start..]
+}
+
+/// y += Σ over pairs of images and packed weights, at one image's winners.
+pub(super) struct Dots<'a, L> {
+    stage: &'a Winners,
+    lists: &'a [u32],
+    pairs: [Option<(&'a [L], &'a [L])>; 2],
+    bias: Option<&'a [L]>,
+    y: &'a mut [L],
+}
+
+/// gw and gb += the adjoints, from several laid-out images.
+pub(super) struct Gather<'a, L> {
+    stage: &'a Winners,
+    lists: &'a [u32],
+    images: &'a [L],
+    g: &'a [L],
+    gw: &'a mut [L],
+    gb: Option<&'a mut [L]>,
+}
+
+/// gx += the adjoint, into one laid-out image.
+pub(super) struct Scatter<'a, L> {
+    stage: &'a Winners,
+    lists: &'a [u32],
+    g: &'a [L],
+    w: &'a [L],
+    gx: &'a mut [L],
+}
+
+fn same_pair<'a, T: Scalar, U: 'static>(
+    pair: Option<(&'a [T], &'a [T])>,
+) -> Option<Option<(&'a [U], &'a [U])>> {
+    Some(match pair {
+        Some((x, w)) => Some((same(x)?, same(w)?)),
+        None => None,
+    })
+}
+
+impl<T: Scalar> Dots<'_, T> {
+    fn add(mut self) {
+        if let Some(kernel) = self.same::<f32>() {
+            run(kernel);
+        } else if let Some(kernel) = self.same::<f64>() {
+            run(kernel);
+        }
+    }
+
+    fn same<U: 'static>(&mut self) -> Option<Dots<'_, U>> {
+        Some(Dots {
+            stage: self.stage,
+            lists: self.lists,
+            pairs: [same_pair(self.pairs[0])?, same_pair(self.pairs[1])?],
+            bias: match self.bias {
+                Some(bias) => Some(same(bias)?),
+                None => None,
+            },
+            y: same_mut(self.y)?,
+        })
+    }
+}
+
+impl<T: Scalar> Gather<'_, T> {
+    fn add(mut self) {
+        if let Some(kernel) = self.same::<f32>() {
+            run(kernel);
+        } else if let Some(kernel) = self.same::<f64>() {
+            run(kernel);
+        }
+    }
+
+    fn same<U: 'static>(&mut self) -> Option<Gather<'_, U>> {
+        Some(Gather {
+            stage: self.stage,
+            lists: self.lists,
+            images: same(self.images)?,
+            g: same(self.g)?,
+            gw: same_mut(self.gw)?,
+            gb: match &mut self.gb {
+                Some(gb) => Some(same_mut(gb)?),
+                None => None,
+            },
+        })
+    }
+}
+
+impl<T: Scalar> Scatter<'_, T> {
+    fn add(mut self) {
+        if let Some(kernel) = self.same::<f32>() {
+            run(kernel);
+        } else if let Some(kernel) = self.same::<f64>() {
+            run(kernel);
+        }
+    }
+
+    fn same<U: 'static>(&mut self) -> Option<Scatter<'_, U>> {
+        Some(Scatter {
+            stage: self.stage,
+            lists: self.lists,
+            g: same(self.g)?,
+            w: same(self.w)?,
+            gx: same_mut(self.gx)?,
+        })
+    }
+}

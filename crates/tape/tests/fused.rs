@@ -1,0 +1,214 @@
+//! Rewritten graphs against the same graphs as recorded: values, and all products.
+
+use osculant_tape::linearize::{Budget, TileData};
+use osculant_tape::ops::{Conv2d, MaxPool2d, Padding, conv2d, dense};
+use osculant_tape::{Graph, Init, Random, Scalar};
+use proptest::prelude::*;
+use std::sync::Arc;
+
+const GLOROT: Init = Init::Glorot {
+    fan_in: 10,
+    fan_out: 10,
+};
+
+/// What one stage of a network looks like.
+#[derive(Clone, Debug)]
+struct Stage {
+    kernel: [usize; 2],
+    channels: usize,
+    stride: [usize; 2],
+    dilation: [usize; 2],
+    padding: Padding,
+    bias: bool,
+    /// A rectifier before the pooling, after it, or none.
+    relu: Option<bool>,
+    pool: MaxPool2d,
+}
+
+fn stage() -> impl Strategy<Value = Stage> {
+    let pool = (
+        [1usize..=3, 2usize..=3],
+        [1usize..=3, 1usize..=3],
+        [0usize..=1, 0usize..=1],
+        any::<bool>(),
+    )
+        .prop_map(|(window, stride, padding, ceil_mode)| MaxPool2d {
+            window,
+            stride,
+            padding: [0, 1].map(|a| padding[a].min(window[a] / 2)),
+            ceil_mode,
+        });
+    let padding = prop_oneof![
+        Just(Padding::Valid),
+        Just(Padding::Same),
+        [0usize..3, 0usize..3, 0usize..3, 0usize..3].prop_map(|[top, bottom, left, right]| {
+            Padding::Explicit {
+                top,
+                bottom,
+                left,
+                right,
+            }
+        })
+    ];
+    (
+        [1usize..=3, 1usize..=4],
+        prop_oneof![Just(1), Just(3), Just(5), Just(17)],
+        [1usize..=2, 1usize..=2],
+        [1usize..=2, 1usize..=2],
+        padding,
+        any::<bool>(),
+        any::<Option<bool>>(),
+        pool,
+    )
+        .prop_map(
+            |(kernel, channels, stride, dilation, padding, bias, relu, pool)| Stage {
+                kernel,
+                channels,
+                stride,
+                dilation,
+                padding,
+                bias,
+                relu,
+                pool,
+            },
+        )
+}
+
+fn graph<T: Scalar>(image: [usize; 3], stages: &[Stage]) -> Option<Graph<T>> {
+    Graph::new(|tape| {
+        let mut x = tape.input(image);
+        for (i, s) in stages.iter().enumerate() {
+            let channels = x.shape().last();
+            let shape = [s.kernel[0], s.kernel[1], channels, s.channels];
+            let w = tape.param(&format!("weight{i}"), shape, GLOROT);
+            let options = Conv2d {
+                stride: s.stride,
+                dilation: s.dilation,
+                padding: s.padding,
+                groups: 1,
+            };
+            x = conv2d(x, w, options);
+            if s.bias {
+                x = x + tape.param(&format!("bias{i}"), [s.channels], GLOROT);
+            }
+            x = match s.relu {
+                None => x.max_pool2d(s.pool),
+                Some(true) => x.relu().max_pool2d(s.pool),
+                Some(false) => x.max_pool2d(s.pool).relu(),
+            };
+        }
+        let x = x.flatten();
+        let n = x.shape().size();
+        dense(x, tape.param("dense", [n, 3], GLOROT))
+    })
+    .ok()
+}
+
+/// All that a graph computes for `count` examples.
+fn everything<T: Scalar>(graph: &Graph<T>, count: usize) -> Vec<Vec<f64>> {
+    let (theta, n, m) = (graph.params().init(3), graph.params().len(), 3);
+    let size = graph.input_size();
+    let mut random = Random::new(5, 5);
+    let mut draw = |len: usize| {
+        let mut x = vec![0.0; len];
+        random.normal(1.0, &mut x);
+        x.into_iter().map(T::from_f64).collect::<Vec<T>>()
+    };
+    let (inputs, v, u) = (draw(count * size), draw(n), draw(count * m));
+    let feed = |i: usize, out: &mut [T]| out.copy_from_slice(&inputs[i * size..][..size]);
+    let examples: Vec<usize> = (0..count).collect();
+    let mut all = Vec::new();
+    let mut note = |x: &[T]| all.push(x.iter().map(|&x| Scalar::to_f64(x)).collect::<Vec<f64>>());
+
+    let mut z = vec![T::zero(); count * m];
+    graph.forward(&theta, &feed, &examples, &mut z).unwrap();
+    note(&z);
+    let lin = graph
+        .linearize(&theta, &feed, &examples, Budget::default())
+        .unwrap();
+    let lin = Arc::new(lin);
+    let mut out = vec![T::zero(); count * m];
+    lin.jvp_into(&v, &mut out).unwrap();
+    note(&out);
+    let mut out = vec![T::zero(); n];
+    lin.vjp_into(&u, &mut out).unwrap();
+    note(&out);
+    let two = T::from_f64(2.0);
+    let b = |_: &TileData<'_, T>, dz: &[T], g: &mut [T]| {
+        for (g, &dz) in g.iter_mut().zip(dz) {
+            *g = two * dz;
+        }
+        Ok(())
+    };
+    lin.product_into(&v, &b, &mut out).unwrap();
+    note(&out);
+    let cotangents = u.clone();
+    let given = move |data: &TileData<'_, T>, g: Option<&mut [T]>| {
+        if let Some(g) = g {
+            g.copy_from_slice(&cotangents[data.positions.start * m..data.positions.end * m]);
+        }
+        Ok(0.0)
+    };
+    let mut each = vec![T::zero(); count * n];
+    lin.per_example_into(&given, &mut each).unwrap();
+    note(&each);
+    let curved = lin.with_gradient(Box::new(given)).unwrap();
+    curved.product_into(&v, &b, &mut out).unwrap();
+    note(&out);
+    all
+}
+
+fn compare<T: Scalar>(image: [usize; 3], stages: &[Stage], count: usize, tolerance: f64) {
+    let Some(fused) = graph::<T>(image, stages) else {
+        return;
+    };
+    let plain = fused.unfused();
+    let names = ["forward", "jvp", "vjp", "G v", "per example", "H v"];
+    let (fused, plain) = (everything(&fused, count), everything(&plain, count));
+    for (name, (a, b)) in names.iter().zip(fused.iter().zip(&plain)) {
+        let scale = b.iter().fold(1.0f64, |m, x| m.max(x.abs()));
+        for (i, (a, b)) in a.iter().zip(b).enumerate() {
+            assert!(
+                (a - b).abs() <= tolerance * scale,
+                "{name} {i}: fused {a}, as recorded {b} (of {scale})"
+            );
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn fused_graphs_compute_what_was_recorded(
+        size in [6usize..=13, 6usize..=13],
+        channels in prop_oneof![Just(1usize), Just(3), Just(16)],
+        stages in proptest::collection::vec(stage(), 1..=2),
+        count in 1usize..=5,
+    ) {
+        let image = [size[0], size[1], channels];
+        compare::<f64>(image, &stages, count, 1e-12);
+        // Winners between nearly equal numbers must not differ, so f32 is compared loosely only
+        // where rounding is alike: values are the same to the bit.
+        compare::<f32>(image, &stages, count, 1e-4);
+    }
+}
+
+#[test]
+fn a_large_batch_of_real_sizes_agrees() {
+    let stage = |kernel, channels| Stage {
+        kernel: [kernel; 2],
+        channels,
+        stride: [1, 1],
+        dilation: [1, 1],
+        padding: Padding::Same,
+        bias: true,
+        relu: Some(true),
+        pool: MaxPool2d::new(2),
+    };
+    let stages = [stage(5, 32), stage(3, 64), stage(3, 64)];
+    compare::<f64>([28, 28, 1], &stages, 40, 1e-12);
+    let mut ceil = stage(3, 48);
+    ceil.pool = MaxPool2d::new(3).stride(2).ceil();
+    compare::<f64>([15, 14, 3], &[ceil.clone(), ceil], 21, 1e-12);
+}
