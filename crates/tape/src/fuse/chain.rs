@@ -14,6 +14,8 @@ pub(super) struct Chain {
     /// The bias, a node of one number per channel that all examples share.
     pub bias: Option<usize>,
     pub rectified: bool,
+    /// Whether the images depend on parameters.
+    pub active: bool,
     /// The max-pooling's node.
     pub pool: Option<usize>,
     /// The last node.
@@ -41,6 +43,11 @@ impl Chains {
                 Kind::Op { .. } => node.operands.iter().all(|&x| shared[x]),
             };
         }
+        let mut active = vec![false; nodes.len()];
+        for (id, node) in nodes.iter().enumerate() {
+            let is_param = matches!(node.kind, Kind::Param(_));
+            active[id] = is_param || node.operands.iter().any(|&x| active[x]);
+        }
         let next = |id: usize| (id != output && consumers[id] == 1).then(|| consumer[id]);
         let mut chains = Vec::new();
         for (id, node) in nodes.iter().enumerate() {
@@ -52,6 +59,7 @@ impl Chains {
                 conv: id,
                 bias: None,
                 rectified: false,
+                active: active[node.operands[0]],
                 pool: None,
                 end: id,
             };

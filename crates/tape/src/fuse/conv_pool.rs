@@ -33,7 +33,7 @@ pub(super) fn replace<T: Scalar>(
         .0
         .windows(&conv.shape)
         .ok()?;
-    let winners = Winners::new::<T>(&geometry, &windows, chain.rectified)?;
+    let winners = Winners::new::<T>(&geometry, &windows, chain.rectified, chain.active)?;
     let pack = Pack::new(winners.layout(), &nodes[w].shape);
     let (weight, shape) = (moved[w], nodes[w].shape.clone());
     let packing = Linear(pack.clone()).resolve(&[shape.clone()]).ok()?;

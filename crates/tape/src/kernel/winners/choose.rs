@@ -55,7 +55,8 @@ impl<T: Scalar> WithSimd for Choose<'_, T> {
             saved,
             y,
         } = self;
-        let (lists, channels) = (stage.lists, stage.lists.channels);
+        let (lists, channels) = (&stage.lists, stage.lists.channels);
+        let mut group = 0;
         let [width, across] = [stage.windows.window()[1], stage.conv.output[1]];
         lists.clear(saved);
         for (p, y) in y.chunks_exact_mut(channels).enumerate() {
@@ -92,7 +93,11 @@ impl<T: Scalar> WithSimd for Choose<'_, T> {
                     *winner = if off { NONE } else { *winner };
                 }
             }
-            lists.note(p, saved);
+            if p == lists.groups[group].end {
+                group += 1;
+                lists.next_group(group, saved);
+            }
+            lists.note(p, group, saved);
         }
     }
 }

@@ -7,7 +7,6 @@
 #![allow(unsafe_code)]
 
 use super::Dots;
-use super::lists::position;
 use crate::kernel::simd::Lane;
 use pulp::{Simd, WithSimd};
 
@@ -30,12 +29,9 @@ impl<L: Lane> WithSimd for Dots<'_, L> {
                 "an image or a weight is shorter than its layout"
             );
         }
-        for group in &stage.groups {
+        for group in 0..stage.lists.groups.len() {
             for c in 0..channels {
-                let entries = stage.lists.channel(lists, c);
-                let from = entries.partition_point(|&e| position(e) < group.start);
-                let to = entries.partition_point(|&e| position(e) < group.end);
-                let mut entries = &entries[from..to];
+                let mut entries = stage.lists.channel(lists, c, group);
                 let shift = bias.map_or(L::zero(), |b| b[c]);
                 while !entries.is_empty() {
                     let height = entries.len().div_ceil(entries.len().div_ceil(8));
@@ -69,7 +65,8 @@ impl<L: Lane> WithSimd for Dots<'_, L> {
                                 for other in &sums[1..] {
                                     sum = L::plus(simd, sum, other[i]);
                                 }
-                                y[position(e) * channels + c] += L::total(simd, sum) + shift;
+                                y[stage.lists.position(e) * channels + c] +=
+                                    L::total(simd, sum) + shift;
                             }
                         }};
                     }

@@ -5,7 +5,6 @@
 
 #![allow(unsafe_code)]
 
-use super::lists::position;
 use super::{Gather, Winners};
 use crate::kernel::simd::Lane;
 use pulp::{Simd, WithSimd};
@@ -117,14 +116,14 @@ impl<L: Lane> Piece<'_, L> {
         let mut total = [L::zero(); U];
         let images = images.as_ptr();
         for (i, lists) in lists.chunks_exact(kept).enumerate() {
-            let entries = stage.lists.channel(lists, c);
+            let entries = stage.lists.whole_channel(lists, c);
             let g = &g[i * m..][..m];
             // A macro, since a closure would be compiled without the instruction set's vectors.
             macro_rules! one {
                 ($e:expr, $u:expr) => {{
-                    let (e, u): (u32, usize) = ($e, $u);
+                    let (e, u): (u16, usize) = ($e, $u);
                     let at = stage.patch(e);
-                    let scale = g[position(e) * channels + c];
+                    let scale = g[stage.lists.position(e) * channels + c];
                     if BIAS {
                         total[u] += scale;
                     }

@@ -124,12 +124,9 @@ impl Layout {
         self.runs.len() * self.run
     }
 
-    /// Where the patch begins whose first pixel is (y, x) of the padded image; wraps where that lies
-    /// before it.
+    /// Where the patch begins whose first pixel is (y, x) of the padded image.
     pub(super) fn patch(&self, y: usize, x: usize) -> usize {
-        y.wrapping_mul(self.cols)
-            .wrapping_add(x)
-            .wrapping_mul(self.interleaved * self.cin)
+        (y * self.cols + x) * self.interleaved * self.cin
     }
 
     /// Calls `each(at, row)` for every row of the image: it stands at `at` and every

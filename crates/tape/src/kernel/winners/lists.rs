@@ -1,108 +1,151 @@
 //! Who won: the winners of one image, listed by channel and by window.
 //!
-//! Kept per image, as indices: how many windows have a winner in each channel; for each channel these
-//! windows, in order; then, window after window, which channels each pixel of the window won: the
-//! pixel, how many channels, and these. An entry is a window and a pixel of it.
+//! Kept per image, among the op's indices: for each channel the windows that have a winner in it, in
+//! order, and how many lie in each group of windows; and, window after window, which channels each
+//! pixel of the window won: the pixel, how many channels, and these. An entry is a window and a pixel
+//! of it in 16 bits: products at a kept linearization read the lists again and again, so their size
+//! counts.
+
+#![allow(unsafe_code)]
+
+use std::ops::Range;
 
 /// The sizes of an image's lists, and where each begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Lists {
     pub positions: usize,
     pub candidates: usize,
     pub channels: usize,
+    /// Windows that are visited together.
+    pub groups: Vec<Range<usize>>,
+    /// Bits of an entry that hold the pixel of the window.
+    bits: u32,
+    /// Whether there are lists by window, which the adjoint in the image needs.
+    by_window: bool,
 }
-
-/// Bits of an entry that hold the pixel of the window.
-const BITS: u32 = 8;
 
 /// No pixel: the rectifier is off.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// The window of an entry.
-#[inline(always)]
-pub(super) fn position(entry: u32) -> usize {
-    (entry >> BITS) as usize
-}
-
-/// The pixel of the window.
-#[inline(always)]
-pub(super) fn candidate(entry: u32) -> usize {
-    (entry & ((1 << BITS) - 1)) as usize
-}
-
 impl Lists {
     /// `None` where entries would not hold the numbers.
-    pub fn new(positions: usize, candidates: usize, channels: usize) -> Option<Self> {
-        let fits = positions < 1 << (u32::BITS - BITS) && candidates <= 1 << BITS;
-        (fits && channels < NONE as usize).then_some(Lists {
+    pub fn new(
+        positions: usize,
+        candidates: usize,
+        channels: usize,
+        groups: Vec<Range<usize>>,
+        by_window: bool,
+    ) -> Option<Self> {
+        let bits = candidates.next_power_of_two().ilog2();
+        let fits = candidates <= 256 && positions << bits <= 1 << 16 && channels < 1 << 16;
+        fits.then_some(Lists {
             positions,
             candidates,
             channels,
+            groups,
+            bits,
+            by_window,
         })
     }
 
-    /// Indices that are kept: the lists by channel, their lengths, the lists by window, their
-    /// length, and room for one window's winners while they are listed.
-    pub fn len(&self) -> usize {
+    /// The window of an entry.
+    #[inline(always)]
+    pub fn position(&self, entry: u16) -> usize {
+        (entry >> self.bits) as usize
+    }
+
+    /// How many different entries there are: a bound on each.
+    pub fn entries(&self) -> usize {
+        self.positions << self.bits
+    }
+
+    /// The entry of a window and a pixel.
+    pub fn entry(&self, position: usize, candidate: usize) -> usize {
+        position << self.bits | candidate
+    }
+
+    /// Where the lists by channel, the length of those by window, these, and the room begin; and
+    /// where that ends.
+    fn parts(&self) -> [usize; 5] {
         let all = self.positions * self.channels;
         let heads = self.positions * self.candidates.min(self.channels);
-        self.channels + all + 1 + all + 2 * heads + self.channels
+        let channels = self.groups.len() * self.channels;
+        let length = channels + all.div_ceil(2);
+        let windows = length + 1;
+        let room = windows + self.by_window as usize * (all + 2 * heads).div_ceil(2);
+        [channels, length, windows, room, room + self.channels]
     }
 
-    /// Where the lists by window begin, after their length.
-    fn windows(&self) -> usize {
-        self.channels + self.positions * self.channels
+    /// Indices that are kept: the lists, and room for one window's winners while they are listed.
+    pub fn len(&self) -> usize {
+        self.parts()[4]
     }
 
-    /// The entries of a channel.
+    /// The entries of a channel in group number `group`.
     #[inline(always)]
-    pub fn channel<'a>(&self, saved: &'a [u32], channel: usize) -> &'a [u32] {
-        let from = self.channels + channel * self.positions;
-        &saved[from..][..saved[channel] as usize]
+    pub fn channel<'a>(&self, saved: &'a [u32], channel: usize, group: usize) -> &'a [u16] {
+        let end = |group: usize| saved[group * self.channels + channel] as usize;
+        let start = if group == 0 { 0 } else { end(group - 1) };
+        let entries = halves(&saved[self.parts()[0]..]);
+        &entries[channel * self.positions..][start..end(group)]
+    }
+
+    /// All entries of a channel.
+    #[inline(always)]
+    pub fn whole_channel<'a>(&self, saved: &'a [u32], channel: usize) -> &'a [u16] {
+        let end = saved[(self.groups.len() - 1) * self.channels + channel] as usize;
+        &halves(&saved[self.parts()[0]..])[channel * self.positions..][..end]
     }
 
     /// The lists by window: an entry, how many channels it won, and these, again and again.
     #[inline(always)]
-    pub fn by_window<'a>(&self, saved: &'a [u32]) -> &'a [u32] {
-        let at = self.windows();
-        &saved[at + 1..][..saved[at] as usize]
+    pub fn by_window<'a>(&self, saved: &'a [u32]) -> &'a [u16] {
+        let [_, length, windows, room, _] = self.parts();
+        &halves(&saved[windows..room])[..saved[length] as usize]
     }
 
     /// Room for the winners of one window, to be listed by [`note`](Self::note).
     pub fn room<'a>(&self, saved: &'a mut [u32]) -> &'a mut [u32] {
-        let at = self.len() - self.channels;
-        &mut saved[at..][..self.channels]
+        &mut saved[self.parts()[3]..][..self.channels]
     }
 
     /// Empties the lists.
     pub fn clear(&self, saved: &mut [u32]) {
-        saved[..self.channels].fill(0);
-        saved[self.windows()] = 0;
+        let [channels, length, ..] = self.parts();
+        saved[..channels].fill(0);
+        saved[length] = 0;
     }
 
-    /// Lists the winners of window `p`, which stand in the [`room`](Self::room).
+    /// Lists the winners of window `p` of group number `group`, which stand in the
+    /// [`room`](Self::room). Windows come in order.
     #[inline(always)]
-    pub fn note(&self, p: usize, saved: &mut [u32]) {
-        let (saved, winners) = saved.split_at_mut(self.len() - self.channels);
-        let (by_channel, by_window) = saved.split_at_mut(self.windows());
-        let (counts, entries) = by_channel.split_at_mut(self.channels);
-        let (length, by_window) = by_window.split_at_mut(1);
+    pub fn note(&self, p: usize, group: usize, saved: &mut [u32]) {
+        let [channels, length, windows, room, _] = self.parts();
+        let (saved, winners) = saved.split_at_mut(room);
+        let (saved, by_window) = saved.split_at_mut(windows);
+        let (saved, length) = saved.split_at_mut(length);
+        let (counts, entries) = saved.split_at_mut(channels);
+        let counts = &mut counts[group * self.channels..];
+        let entries = halves_mut(entries).chunks_exact_mut(self.positions);
         // How many channels each pixel won, then where its list ends.
-        let mut ends = [0u32; 1 << BITS];
-        let ends = &mut ends[..self.candidates];
-        let lists = entries.chunks_exact_mut(self.positions);
-        for ((&winner, count), entries) in winners.iter().zip(counts).zip(lists) {
+        let mut ends = [0u32; 256];
+        let winners = &winners[..self.channels];
+        for ((&winner, count), entries) in winners.iter().zip(counts).zip(entries) {
             if winner != NONE {
-                entries[*count as usize] = ((p as u32) << BITS) | winner;
+                entries[*count as usize] = self.entry(p, winner as usize) as u16;
                 *count += 1;
-                ends[winner as usize] += 1;
+                ends[winner as usize & 255] += 1;
             }
         }
+        if !self.by_window {
+            return;
+        }
+        let by_window = halves_mut(by_window);
         let mut at = length[0];
-        for (candidate, end) in ends.iter_mut().enumerate() {
+        for (candidate, end) in ends[..self.candidates].iter_mut().enumerate() {
             if *end > 0 {
-                by_window[at as usize] = ((p as u32) << BITS) | candidate as u32;
-                by_window[at as usize + 1] = *end;
+                by_window[at as usize] = self.entry(p, candidate) as u16;
+                by_window[at as usize + 1] = *end as u16;
                 let first = at + 2;
                 at = first + *end;
                 *end = first;
@@ -111,10 +154,30 @@ impl Lists {
         length[0] = at;
         for (channel, &winner) in winners.iter().enumerate() {
             if winner != NONE {
-                let end = &mut ends[winner as usize];
-                by_window[*end as usize] = channel as u32;
+                let end = &mut ends[winner as usize & 255];
+                by_window[*end as usize] = channel as u16;
                 *end += 1;
             }
         }
     }
+
+    /// Begins group number `group`, which is not the first: counts go on from those before.
+    pub fn next_group(&self, group: usize, saved: &mut [u32]) {
+        let n = self.channels;
+        saved.copy_within((group - 1) * n..group * n, group * n);
+    }
+}
+
+/// Each index as two halves.
+#[inline(always)]
+fn halves(indices: &[u32]) -> &[u16] {
+    // SAFETY: the same bytes; every bit pattern is valid and the alignment is smaller.
+    unsafe { std::slice::from_raw_parts(indices.as_ptr().cast(), 2 * indices.len()) }
+}
+
+/// Each index as two halves.
+#[inline(always)]
+fn halves_mut(indices: &mut [u32]) -> &mut [u16] {
+    // SAFETY: as for `halves`; the borrow is passed on whole.
+    unsafe { std::slice::from_raw_parts_mut(indices.as_mut_ptr().cast(), 2 * indices.len()) }
 }

@@ -33,7 +33,6 @@ use super::pool::Windows;
 use super::simd::{run, same, same_mut};
 use crate::Scalar;
 use crate::buffer::line_start;
-use std::ops::Range;
 
 /// A level-1 cache's worth of images, in bytes.
 const NEAR: usize = 32 << 10;
@@ -46,22 +45,19 @@ pub(crate) struct Winners {
     rectified: bool,
     layout: Layout,
     lists: Lists,
-    /// Where in the padded image the patch under each window's first pixel begins. A window may
-    /// begin in padding, before the image: these wrap.
-    origin: Vec<usize>,
-    /// How far from there the patches under the window's other pixels are.
-    step: Vec<usize>,
-    /// Windows that see a part of the image that the cache holds.
-    groups: Vec<Range<usize>>,
+    /// Where in the padded image the patch under each entry of the lists begins; beyond the image
+    /// for pixels of a window that don't exist.
+    patches: Vec<u32>,
 }
 
 impl Winners {
-    /// Meets the geometry of both; `None` where winners only would gain nothing, or where indices
+    /// Meets the geometry of both, and whether the adjoint in the image will be wanted; `None` where winners only would gain nothing, or where indices
     /// would not fit.
     pub fn new<T: Scalar>(
         conv: &ConvGeometry,
         windows: &Windows,
         rectified: bool,
+        image_adjoint: bool,
     ) -> Option<Winners> {
         let [across, down] = [conv.output[1], conv.output[0]];
         let positions = windows.positions();
@@ -71,34 +67,34 @@ impl Winners {
         }
         let layout = Layout::new::<T>(conv);
         let [height, width] = windows.window();
-        let lists = Lists::new(positions, height * width, conv.cout)?;
-        let at = |y: usize, x: usize| {
-            let [down, across] = conv.stride;
-            layout.patch(y.wrapping_mul(down), x.wrapping_mul(across))
-        };
-        let starts = (0..positions).map(|p| windows.start(p));
-        let origin = starts.map(|[y, x]| at(y as usize, x as usize)).collect();
-        let step = (0..height * width)
-            .map(|i| at(i / width, i % width))
-            .collect();
-        // Two images are read at once, x and its tangent.
-        let parts = (2 * layout.len() * size_of::<T>())
-            .div_ceil(NEAR)
-            .clamp(1, positions);
-        let part = positions.div_ceil(parts);
+        // Windows that see a part of the image that the cache holds: two images are read at once,
+        // x and its tangent.
+        let parts = (2 * layout.len() * size_of::<T>()).div_ceil(NEAR);
+        let part = positions.div_ceil(parts.clamp(1, positions));
         let groups = (0..positions)
             .step_by(part)
             .map(|p| p..(p + part).min(positions))
             .collect();
+        let lists = Lists::new(positions, height * width, conv.cout, groups, image_adjoint)?;
+        let mut patches = vec![u32::MAX; lists.entries()];
+        for p in 0..positions {
+            let (start, [rows, cols]) = (windows.start(p), windows.covered(p));
+            for y in rows {
+                for x in cols.clone() {
+                    let [down, across] = [y as isize - start[0], x as isize - start[1]];
+                    let candidate = down as usize * width + across as usize;
+                    let at = layout.patch(y * conv.stride[0], x * conv.stride[1]);
+                    patches[lists.entry(p, candidate)] = u32::try_from(at).ok()?;
+                }
+            }
+        }
         Some(Winners {
             conv: conv.clone(),
             windows: windows.clone(),
             rectified,
             layout,
             lists,
-            origin,
-            step,
-            groups,
+            patches,
         })
     }
 
@@ -110,9 +106,8 @@ impl Winners {
     /// Where the patch under an entry of the lists begins, checked to lie within a laid-out image
     /// with all its runs.
     #[inline(always)]
-    fn patch(&self, entry: u32) -> usize {
-        let [position, candidate] = [lists::position(entry), lists::candidate(entry)];
-        let at = self.origin[position].wrapping_add(self.step[candidate]);
+    fn patch(&self, entry: u16) -> usize {
+        let at = self.patches[entry as usize] as usize;
         assert!(at <= self.layout.last, "a winner lies outside of its image");
         at
     }
@@ -222,8 +217,8 @@ impl Winners {
     /// gb += the adjoint in the bias.
     pub fn adjoint_bias<T: Scalar>(&self, saved: &[u32], g: &[T], gb: &mut [T]) {
         for (c, gb) in gb.iter_mut().enumerate() {
-            for &entry in self.lists.channel(saved, c) {
-                *gb += g[lists::position(entry) * self.lists.channels + c];
+            for &entry in self.lists.whole_channel(saved, c) {
+                *gb += g[self.lists.position(entry) * self.lists.channels + c];
             }
         }
     }

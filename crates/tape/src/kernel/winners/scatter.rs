@@ -7,7 +7,6 @@
 #![allow(unsafe_code)]
 
 use super::Scatter;
-use super::lists::position;
 use crate::kernel::simd::Lane;
 use pulp::{Simd, WithSimd};
 
@@ -83,7 +82,7 @@ impl<L: Lane> Scatter<'_, L> {
         while let [entry, count, rest @ ..] = lists {
             let (won, rest) = rest.split_at(*count as usize);
             lists = rest;
-            let g = &self.g[position(*entry) * channels..][..channels];
+            let g = &self.g[stage.lists.position(*entry) * channels..][..channels];
             let mut sums = [[zero; N]; U];
             // A macro, since a closure would be compiled without the instruction set's vectors.
             macro_rules! one {
