@@ -156,9 +156,12 @@ impl Layout {
             if pixel == self.cin {
                 laid[at..][..width].copy_from_slice(from);
             } else {
-                let to = laid[at..].chunks_mut(pixel);
-                for (to, from) in to.zip(from.chunks_exact(self.cin)) {
-                    to[..self.cin].copy_from_slice(from);
+                // Channel by channel: copies of a few numbers each would become calls.
+                for c in 0..self.cin {
+                    let to = laid[at + c..].iter_mut().step_by(pixel);
+                    for (to, &from) in to.zip(from[c..].iter().step_by(self.cin)) {
+                        *to = from;
+                    }
                 }
             }
         });
