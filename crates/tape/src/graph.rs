@@ -27,6 +27,7 @@ pub struct Graph<T> {
     pub(crate) workers: Pool<Box<Worker<T>>>,
     pub(crate) totals: Pool<Box<Totals<T>>>,
     pub(crate) blocks: Pool<Block<T>>,
+    pub(crate) sensitivities: Pool<Vec<Buffer<T>>>,
 }
 
 /// Things that are costly to make and are used again and again.
@@ -71,6 +72,7 @@ impl<T: Scalar> Clone for Graph<T> {
             workers: Pool::new(),
             totals: Pool::new(),
             blocks: Pool::new(),
+            sensitivities: Pool::new(),
         }
     }
 }
@@ -130,6 +132,7 @@ impl<T: Scalar> Graph<T> {
             workers: Pool::new(),
             totals: Pool::new(),
             blocks: Pool::new(),
+            sensitivities: Pool::new(),
         })
     }
 
@@ -163,6 +166,11 @@ impl<T: Scalar> Graph<T> {
         let t = &self.plan.tile;
         let reals = self.input_size + t.kept.iter().sum::<usize>();
         reals * size_of::<T>() + t.kept_indices.iter().sum::<usize>() * size_of::<u32>()
+    }
+
+    /// Bytes per example of S, which a linearization by the stored route keeps besides.
+    pub fn sensitivity_bytes(&self) -> usize {
+        self.plan.sensitivity_bytes()
     }
 
     /// Overwrites the numbers of the parameter or buffer of this name.
@@ -204,6 +212,7 @@ impl<T: Scalar> Graph<T> {
         self.plan = Plan::new(&self.nodes, self.output, &self.params, self.input_size);
         // Buffers of the old plan have other sizes.
         (self.workers, self.totals, self.blocks) = (Pool::new(), Pool::new(), Pool::new());
+        self.sensitivities = Pool::new();
         Ok(theta)
     }
 
@@ -273,6 +282,7 @@ impl<T: Scalar> Graph<T> {
         let shared = self.shared_forward(theta)?;
         self.each_tile(
             examples.len(),
+            self.plan.tile_len,
             out,
             self.plan.tile_len * m,
             &|w, range, out| {
