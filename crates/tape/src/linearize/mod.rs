@@ -30,6 +30,7 @@ use crate::sweep::{Block, Point, Sink, grow_all};
 use crate::{Scalar, graph::scratch_len};
 use std::fmt;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// Writes the input of the example of this number: all of its inputs, one after the other.
 pub type Feed<'a, T> = dyn Fn(usize, &mut [T]) + Send + Sync + 'a;
@@ -85,8 +86,9 @@ pub struct Linearization<'g, T: Scalar> {
     tile_len: usize,
     /// The kept values, tile by tile; empty if every product recomputes them.
     blocks: Vec<Block<T>>,
-    /// S at every exit, tile by tile: m rows per example. Empty in the sweep route.
-    sensitivities: Vec<Vec<Buffer<T>>>,
+    /// S at every exit, tile by tile: m rows per example. Prepared for the first product of the
+    /// stored route, so that whoever wants other products does without.
+    sensitivities: OnceLock<Vec<Vec<Buffer<T>>>>,
 }
 
 impl<T: Scalar> Graph<T> {
@@ -95,7 +97,7 @@ impl<T: Scalar> Graph<T> {
     ///
     /// # Errors
     /// A θ that doesn't fit or isn't finite; the stored route where it was asked for and what it
-    /// keeps exceeds the budget; a sensitivity that isn't finite, with its node.
+    /// keeps exceeds the budget.
     pub fn linearize<'g>(
         &'g self,
         theta: &[T],
@@ -113,7 +115,7 @@ impl<T: Scalar> Graph<T> {
             Route::Stored => self.plan.stored_tile_len,
             _ => self.plan.tile_len,
         };
-        let (blocks, sensitivities) = (Vec::new(), Vec::new());
+        let (blocks, sensitivities) = (Vec::new(), OnceLock::new());
         let mut lin = Linearization {
             graph: self,
             theta,
@@ -136,9 +138,6 @@ impl<T: Scalar> Graph<T> {
                 });
             lin.blocks = blocks;
             filled?;
-        }
-        if lin.choice.route() == Route::Stored {
-            lin.prepare()?;
         }
         Ok(lin)
     }
@@ -228,7 +227,7 @@ impl<T: Scalar> Drop for Linearization<'_, T> {
         for block in self.blocks.drain(..) {
             self.graph.blocks.give_back(block);
         }
-        for s in self.sensitivities.drain(..) {
+        for s in self.sensitivities.take().into_iter().flatten() {
             self.graph.sensitivities.give_back(s);
         }
     }

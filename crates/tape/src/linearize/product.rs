@@ -35,6 +35,7 @@ impl<T: Scalar> Linearization<'_, T> {
             out.fill(T::zero());
             return Ok(());
         }
+        self.prepare()?;
         let table = self.table();
         let root = graph.plan.output_root;
         self.audited(out, &|audit, out| {
@@ -78,6 +79,7 @@ impl<T: Scalar> Linearization<'_, T> {
     pub fn vjp_into(&self, u: &[T], out: &mut [T]) -> Result<()> {
         let (graph, m) = (self.graph, self.graph.output_shape().size());
         graph.check_outputs("u", u, self.len())?;
+        self.prepare()?;
         let table = self.table();
         let tile = |mut p: Pass<'_, T>| {
             grow_all(p.slots, &table.lens, p.range.len());
@@ -101,6 +103,7 @@ impl<T: Scalar> Linearization<'_, T> {
     pub fn product_into(&self, v: &[T], b: &Curvature<'_, T>, out: &mut [T]) -> Result<()> {
         let graph = self.graph;
         graph.params.check("v", v)?;
+        self.prepare()?;
         let table = self.table();
         let tile = |mut p: Pass<'_, T>| {
             let (point, range, block) = (&p.point, &p.range, p.block);

@@ -16,8 +16,8 @@ pub enum Route {
     /// where F is one forward pass.
     Sweep,
     /// The sensitivities S = ∂z/∂(exit) of every segment of the network are kept: 2 F, and two
-    /// readings of S, per JᵀBJ v, after a preparation of m reverse sweeps for an output of m
-    /// numbers.
+    /// readings of S, per JᵀBJ v. The first product prepares S, by m reverse sweeps for an output of
+    /// m numbers.
     Stored,
 }
 
@@ -72,6 +72,8 @@ impl From<Budget> for Options {
 }
 
 /// The route of a linearization, with what it was chosen by; displayed, its reasons.
+///
+/// Made by [`Linearization::route`](super::Linearization::route).
 ///
 /// # Formula
 /// Costs are multiply-adds per example, counted from the work that every step declares and never
@@ -153,8 +155,10 @@ impl Choice {
         self.bytes() <= self.options.budget.0
     }
 
+    /// Whether the stored route is cheaper. One product alone is not worth preparing S, even where
+    /// m = 1 and the counts are about even.
     fn pays(&self) -> bool {
-        self.stored_cost() < self.sweep_cost()
+        self.products() > 1 && self.stored_cost() < self.sweep_cost()
     }
 }
 

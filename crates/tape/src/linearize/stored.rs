@@ -9,26 +9,29 @@
 //! of the exit's numbers each. A product reads the S of a tile twice, and the second time finds it
 //! in the cache.
 
-use super::Linearization;
+use super::{Linearization, Route};
 use crate::Scalar;
 use crate::buffer::Buffer;
 use crate::error::{GraphError, Result};
 use crate::graph::scratch_len;
-use crate::kernel::gemm::{Mat, MatMut, gemm};
+use crate::kernel::sensitivity::{add_products, transposed_products};
 use crate::rounds::Worker;
 use crate::sweep::{self, Block, Direction, Point, Sink, grow_all};
 use std::mem::take;
 use std::ops::Range;
 
 impl<T: Scalar> Linearization<'_, T> {
-    /// Pulls the output's unit vectors back through the network, once per θ, and keeps what arrives
-    /// at the exits.
-    pub(super) fn prepare(&mut self) -> Result<()> {
+    /// Has S ready: pulls the output's unit vectors back through the network, once, and keeps what
+    /// arrives at the exits. The sweep route needs nothing.
+    pub(super) fn prepare(&self) -> Result<()> {
+        if self.choice.route() != Route::Stored || self.sensitivities.get().is_some() {
+            return Ok(());
+        }
         let graph = self.graph;
         let tiles = self.blocks.len();
         let mut kept: Vec<Vec<Buffer<T>>> =
             (0..tiles).map(|_| graph.sensitivities.take()).collect();
-        let prepared = graph.each_tile(self.len(), self.tile_len, &mut kept, 1, &|w, range, s| {
+        graph.each_tile(self.len(), self.tile_len, &mut kept, 1, &|w, range, s| {
             // A number that is not finite is traced to its node by a second run.
             match self.prepare_tile(w, &range, &mut s[0], false)? {
                 None => Ok(()),
@@ -38,9 +41,23 @@ impl<T: Scalar> Linearization<'_, T> {
                     Err(GraphError::NotFinite { what, index, value })
                 }
             }
-        });
-        self.sensitivities = kept;
-        prepared
+        })?;
+        // Where two first products meet, both prepare the same bits: a lock held meanwhile could
+        // wait for its own thread, which the pool may have lent to the other product.
+        if let Err(second) = self.sensitivities.set(kept) {
+            second
+                .into_iter()
+                .for_each(|s| graph.sensitivities.give_back(s));
+        }
+        Ok(())
+    }
+
+    /// S of a tile, exit by exit.
+    fn tile_sensitivities(&self, range: &Range<usize>) -> &[Buffer<T>] {
+        let tiles = self.sensitivities.get().map_or(&[][..], Vec::as_slice);
+        tiles
+            .get(range.start / self.tile_len)
+            .map_or(&[], Vec::as_slice)
     }
 
     /// Fills the S of a tile, and finds a number in it that is not finite.
@@ -109,14 +126,10 @@ impl<T: Scalar> Linearization<'_, T> {
         if !stratum.steps.last().is_some_and(|s| s.active) {
             dz.fill(T::zero());
         }
-        let kept = &self.sensitivities[range.start / self.tile_len];
+        let kept = self.tile_sensitivities(range);
         for (exit, s) in segments.exits.iter().zip(kept) {
-            let dy = slots[table.tangent[exit.node]].chunks_exact(exit.len);
-            let of_example = s.chunks_exact(m * exit.len).zip(dy);
-            for (dz, (s, dy)) in dz.chunks_exact_mut(m).zip(of_example) {
-                let (s, dy) = (Mat::new(s, m, exit.len), Mat::new(dy, exit.len, 1));
-                gemm(s, dy, MatMut::new(dz, m, 1));
-            }
+            let dy = &slots[table.tangent[exit.node]][..range.len() * exit.len];
+            add_products((m, exit.len), &s[..m * dy.len()], dy, dz);
         }
         slots[table.tangent[output]] = sum;
         Ok(())
@@ -138,16 +151,11 @@ impl<T: Scalar> Linearization<'_, T> {
         let output = table.cotangent[graph.plan.output_root];
         let at_output = take(&mut slots[output]);
         let u = &at_output[..range.len() * m];
-        let kept = &self.sensitivities[range.start / self.tile_len];
+        let kept = self.tile_sensitivities(range);
         // In reverse: what J v read last is the likeliest to be in the cache.
         for (exit, s) in segments.exits.iter().zip(kept).rev() {
             let g = &mut slots[table.cotangent[exit.node]][..range.len() * exit.len];
-            g.fill(T::zero());
-            let of_example = s.chunks_exact(m * exit.len).zip(u.chunks_exact(m));
-            for (g, (s, u)) in g.chunks_exact_mut(exit.len).zip(of_example) {
-                let (s, u) = (Mat::new(s, m, exit.len), Mat::new(u, 1, m));
-                gemm(u, s, MatMut::new(g, 1, exit.len));
-            }
+            transposed_products((m, exit.len), &s[..m * g.len()], u, g);
         }
         slots[output] = at_output;
         let point = Point { stratum, ..*point };
