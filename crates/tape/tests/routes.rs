@@ -188,6 +188,12 @@ fn distance<T: Scalar>(a: &[T], b: &[T]) -> f64 {
 
 fn both_routes_agree<T: Scalar>(tolerance: f64) {
     for case in Case::<T>::all() {
+        assert_eq!(
+            case.graph.sensitivity_bytes() > 0,
+            case.name != "linear",
+            "{}",
+            case.name
+        );
         // One example, a tile that is not full, several tiles, more than a round.
         for count in [1, 3, 70, LARGEST] {
             let swept = case.products(count, route(Route::Sweep));
