@@ -70,7 +70,7 @@ pub mod prelude {
     };
     pub use osculant_optim::solve::Cg;
     pub use osculant_optim::train::{Cyclic, Everything, NewtonCg, Size};
-    pub use osculant_optim::{Model, Objective, OptimError};
+    pub use osculant_optim::{Model, Objective, OptimError, Route};
     pub use osculant_tape::{Function, GraphError, Init, Random, Scalar, Shape, Tape, Var};
 }
 

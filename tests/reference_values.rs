@@ -146,6 +146,8 @@ where
     let plain = Objective::new(net, &loss, data)?;
     let full = Objective::new(net, &loss, data)?.regularization(case.c.unwrap_or(f64::INFINITY))?;
     let (at_plain, at) = (plain.at(theta)?, full.at(theta)?);
+    let stored_plain = plain.at(theta)?.route(Route::Stored);
+    let stored = full.at(theta)?.route(Route::Stored);
     let g = at_plain.gauss_newton()?;
     let jacobian = at_plain.jacobian()?;
 
@@ -171,6 +173,11 @@ where
         ("JTu", jacobian.apply_adjoint(&case.u)?),
         ("Gv", at.gauss_newton()?.apply(&case.v)?),
         ("Gv_data", g.apply(&case.v)?),
+        // The same numbers by the other route.
+        ("Jv", stored.jacobian()?.apply(&case.v)?),
+        ("JTu", stored.jacobian()?.apply_adjoint(&case.u)?),
+        ("Gv", stored.gauss_newton()?.apply(&case.v)?),
+        ("Gv_data", stored_plain.gauss_newton()?.apply(&case.v)?),
         ("Hv", at.hessian()?.apply(&case.v)?),
         ("Hv_data", at_plain.hessian()?.apply(&case.v)?),
         ("B", b),

@@ -26,3 +26,4 @@ pub mod vector;
 
 pub use error::{OptimError, Result};
 pub use objective::{Model, Objective};
+pub use osculant_tape::linearize::Route;

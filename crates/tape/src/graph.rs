@@ -31,6 +31,7 @@ pub struct Graph<T> {
     pub(crate) workers: Pool<Box<Worker<T>>>,
     pub(crate) totals: Pool<Box<Totals<T>>>,
     pub(crate) blocks: Pool<Block<T>>,
+    pub(crate) sensitivities: Pool<Vec<Buffer<T>>>,
 }
 
 /// Things that are costly to make and are used again and again.
@@ -76,6 +77,7 @@ impl<T: Scalar> Clone for Graph<T> {
             workers: Pool::new(),
             totals: Pool::new(),
             blocks: Pool::new(),
+            sensitivities: Pool::new(),
         }
     }
 }
@@ -138,6 +140,7 @@ impl<T: Scalar> Graph<T> {
             workers: Pool::new(),
             totals: Pool::new(),
             blocks: Pool::new(),
+            sensitivities: Pool::new(),
         })
     }
 
@@ -186,6 +189,11 @@ impl<T: Scalar> Graph<T> {
         reals * size_of::<T>() + t.kept_indices.iter().sum::<usize>() * size_of::<u32>()
     }
 
+    /// Bytes per example of S, which a linearization by the stored route keeps besides.
+    pub fn sensitivity_bytes(&self) -> usize {
+        self.plan.sensitivity_bytes()
+    }
+
     /// Overwrites the numbers of the parameter or buffer of this name.
     ///
     /// # Errors
@@ -225,6 +233,7 @@ impl<T: Scalar> Graph<T> {
         self.plan = Plan::new(&self.nodes, self.output, &self.params, self.input_size);
         // Buffers of the old plan have other sizes.
         (self.workers, self.totals, self.blocks) = (Pool::new(), Pool::new(), Pool::new());
+        self.sensitivities = Pool::new();
         Ok(theta)
     }
 
@@ -294,6 +303,7 @@ impl<T: Scalar> Graph<T> {
         let shared = self.shared_forward(theta)?;
         self.each_tile(
             examples.len(),
+            self.plan.tile_len,
             out,
             self.plan.tile_len * m,
             &|w, range, out| {

@@ -187,11 +187,11 @@ impl<T: Scalar> Graph<T> {
     pub(crate) fn each_tile<U: Send>(
         &self,
         count: usize,
+        tile_len: usize,
         out: &mut [U],
         per_tile: usize,
         body: &EachBody<'_, T, U>,
     ) -> Result<()> {
-        let tile_len = self.plan.tile_len;
         let run = |(t, out): (usize, &mut [U])| {
             let mut worker = self.workers.take();
             let range = t * tile_len..((t + 1) * tile_len).min(count);

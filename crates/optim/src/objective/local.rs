@@ -3,7 +3,7 @@
 use super::{Objective, Seen, scale_by, seen};
 use crate::error::{OptimError, Result};
 use crate::loss::SquareRoot;
-use osculant_tape::linearize::{Linearization, TileData};
+use osculant_tape::linearize::{Linearization, Options, TileData};
 use osculant_tape::{GraphError, Scalar};
 use std::sync::Arc;
 
@@ -27,10 +27,15 @@ pub(crate) struct LossState<'o, T: Scalar> {
 
 impl<'o, T: Scalar> Local<'o, T> {
     /// Linearizes over these examples.
-    pub fn new(objective: &'o Objective<'o, T>, theta: &[T], examples: &[usize]) -> Result<Self> {
+    pub fn new(
+        objective: &'o Objective<'o, T>,
+        theta: &[T],
+        examples: &[usize],
+        options: Options,
+    ) -> Result<Self> {
         let total = objective.weight_of(examples)?;
         let (graph, term) = (objective.graph, &objective.term);
-        let lin = graph.linearize(theta, &*objective.feed, examples, objective.budget)?;
+        let lin = graph.linearize(theta, &*objective.feed, examples, options)?;
         let outputs = graph.output_shape().size();
         let per_example = outputs + term.kept();
         let mut numbers = vec![T::zero(); examples.len() * per_example];

@@ -14,7 +14,7 @@ use crate::examples::Examples;
 use crate::loss::{Convexity, Loss};
 use crate::vector;
 use osculant_layers::Network;
-use osculant_tape::linearize::{Budget, Feed, TileData};
+use osculant_tape::linearize::{Budget, Feed, Options, Route, TileData};
 use osculant_tape::{Graph, Scalar};
 use std::fmt;
 use std::ops::Range;
@@ -61,7 +61,9 @@ pub struct Objective<'d, T: Scalar> {
     /// All example numbers.
     all: Vec<usize>,
     total_weight: f64,
-    budget: Budget,
+    /// What a linearization may assume, and the products that it may expect where that was told.
+    options: Options,
+    products: Option<usize>,
 }
 
 impl<T: Scalar> fmt::Debug for Objective<'_, T> {
@@ -135,7 +137,8 @@ impl<'d, T: Scalar> Objective<'d, T> {
             regularized: merge(regularized),
             all,
             total_weight,
-            budget: Budget::default(),
+            options: Options::default(),
+            products: None,
         })
     }
 
@@ -162,8 +165,28 @@ impl<'d, T: Scalar> Objective<'d, T> {
 
     /// Sets how many bytes a linearization may keep; above it, products recompute values.
     pub fn memory_budget(mut self, bytes: usize) -> Self {
-        self.budget = Budget(bytes);
+        self.options.budget = Budget(bytes);
         self
+    }
+
+    /// Tells how many products each model's operators will be asked for; see
+    /// [`Model::expect_products`].
+    pub fn expect_products(mut self, count: usize) -> Self {
+        self.products = Some(count);
+        self
+    }
+
+    /// Takes this route to products with J and G at every θ, rather than the cheaper one.
+    ///
+    /// Where what [`Route::Stored`] keeps exceeds the memory budget, operators are refused.
+    pub fn route(mut self, route: Route) -> Self {
+        self.options.route = route;
+        self
+    }
+
+    /// How many products it was told to expect.
+    pub(crate) fn expected_products(&self) -> Option<usize> {
+        self.products
     }
 
     /// The number n of trained parameters.

@@ -4,6 +4,7 @@ use super::{Local, Objective};
 use crate::error::Result;
 use crate::operator::{GaussNewton, Hessian, Jacobian};
 use osculant_tape::Scalar;
+use osculant_tape::linearize::{Options, Route};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -14,6 +15,7 @@ use std::sync::{Arc, OnceLock};
 pub struct Model<'o, T: Scalar> {
     objective: &'o Objective<'o, T>,
     theta: Vec<T>,
+    options: Options,
     streamed: OnceLock<(f64, Vec<T>)>,
     local: OnceLock<Arc<Local<'o, T>>>,
 }
@@ -32,9 +34,55 @@ impl<'o, T: Scalar> Model<'o, T> {
         Model {
             objective,
             theta,
+            options: Options {
+                products: objective.products.unwrap_or(1),
+                ..objective.options
+            },
             streamed: OnceLock::new(),
             local: OnceLock::new(),
         }
+    }
+
+    /// Tells how many products the operators made from here on will be asked for.
+    ///
+    /// The route of their products is fixed when they linearize, so that bits never change midway.
+    /// Many products pay for the stored route, whose preparation, at the first one, costs as much as
+    /// a few; a single product, which is what is expected unless told, never does. A solve by CG
+    /// makes at most [`Cg::max_iterations`](crate::solve::Cg::max_iterations); the
+    /// [trainer](crate::train::NewtonCg) says so itself.
+    ///
+    /// # Example
+    /// ```
+    /// # use osculant_layers::{Layers, Network};
+    /// # use osculant_optim::examples::Paired;
+    /// # use osculant_optim::loss::SquaredLoss;
+    /// # use osculant_optim::Objective;
+    /// use osculant_optim::solve::Cg;
+    /// # let net = Network::<f64>::new([2], |x| x.dense(20).tanh().dense(20).tanh().dense(1))?;
+    /// # let data = Paired::new([2], vec![0.3, 1.0, -1.0, 0.5], 1, vec![2.0, 0.0])?;
+    /// # let objective = Objective::new(&net, SquaredLoss, &data)?.regularization(10.0)?;
+    /// # let theta = net.init(0);
+    /// let cg = Cg::default();
+    /// let model = objective.at(&theta)?.expect_products(cg.max_iterations);
+    /// let g = model.gauss_newton()?;
+    /// println!("{}", g.route());
+    /// let newton = cg.solve(&g, &model.descent()?)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn expect_products(mut self, count: usize) -> Self {
+        self.options.products = count;
+        self.local = OnceLock::new();
+        self
+    }
+
+    /// Takes this route in the operators made from here on, rather than the cheaper one.
+    ///
+    /// Both agree to rounding. Where what [`Route::Stored`] keeps exceeds the memory budget,
+    /// operators are refused. Products with the Hessian know the sweep route alone.
+    pub fn route(mut self, route: Route) -> Self {
+        self.options.route = route;
+        self.local = OnceLock::new();
+        self
     }
 
     /// The point.
@@ -147,6 +195,7 @@ impl<'o, T: Scalar> Model<'o, T> {
     }
 
     fn local_on(&self, examples: &[usize]) -> Result<Arc<Local<'o, T>>> {
-        Ok(Arc::new(Local::new(self.objective, &self.theta, examples)?))
+        let local = Local::new(self.objective, &self.theta, examples, self.options)?;
+        Ok(Arc::new(local))
     }
 }

@@ -4,14 +4,15 @@ use super::{LinearOperator, SelfAdjoint, expect_apply};
 use crate::error::Result;
 use crate::objective::Local;
 use osculant_tape::Scalar;
-use osculant_tape::linearize::TileData;
+use osculant_tape::linearize::{Choice, TileData};
 use std::fmt;
 use std::sync::Arc;
 
-/// G, by products: jvp → B → vjp, at about the price of a gradient.
+/// G, by products: jvp → B → vjp, at about the price of a gradient or less.
 ///
 /// Made by [`Model::gauss_newton`](crate::Model::gauss_newton). It linearized once; its products
-/// repeat none of that, unless the memory budget says so.
+/// repeat none of that, unless the memory budget says so. Two routes lead to a product, and
+/// [`route`](Self::route) tells which one this operator takes and why.
 ///
 /// # Shapes
 /// n × n, symmetric; positive semidefinite if the loss is convex, definite if also C is finite.
@@ -44,6 +45,12 @@ impl<'o, T: Scalar> GaussNewton<'o, T> {
     /// The numbers of the examples that it averages over.
     pub fn examples(&self) -> &[usize] {
         self.local.lin.examples()
+    }
+
+    /// Which route its products take, and, displayed, why; see
+    /// [`Model::expect_products`](crate::Model::expect_products).
+    pub fn route(&self) -> &Choice {
+        self.local.lin.route()
     }
 
     /// The outputs z of these examples, l·m numbers.

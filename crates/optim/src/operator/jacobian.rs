@@ -3,7 +3,7 @@
 use super::{LinearOperator, expect_adjoint, expect_apply};
 use crate::error::Result;
 use crate::objective::Local;
-use osculant_tape::linearize::TileData;
+use osculant_tape::linearize::{Choice, TileData};
 use osculant_tape::{GraphError, Scalar};
 use std::fmt;
 use std::sync::Arc;
@@ -34,6 +34,12 @@ impl<T: Scalar> fmt::Debug for Jacobian<'_, T> {
 impl<'o, T: Scalar> Jacobian<'o, T> {
     pub(crate) fn new(local: Arc<Local<'o, T>>) -> Self {
         Jacobian { local }
+    }
+
+    /// Which route its products take, and, displayed, why; see
+    /// [`Model::expect_products`](crate::Model::expect_products).
+    pub fn route(&self) -> &Choice {
+        self.local.lin.route()
     }
 
     /// All of J, row-major.

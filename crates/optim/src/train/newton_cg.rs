@@ -309,7 +309,10 @@ impl NewtonCg {
         let lambda = self.damping.lambda();
         let subset = self.sampling.subset(number, objective.len())?;
         let curvature_examples = subset.size(objective.len());
-        let model = objective.at(&at.theta)?;
+        let mut model = objective.at(&at.theta)?;
+        if objective.expected_products().is_none() {
+            model = model.expect_products(self.cg.max_iterations);
+        }
         let gauss_newton = match subset {
             Subset::All => model.gauss_newton()?,
             Subset::These(examples) => model.gauss_newton_on(examples)?,

@@ -9,6 +9,7 @@ pub mod geometry;
 mod patches;
 pub mod pool;
 pub(crate) mod reduce;
+pub(crate) mod sensitivity;
 mod simd;
 mod small;
 #[cfg(test)]

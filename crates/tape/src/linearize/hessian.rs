@@ -44,7 +44,7 @@ impl<'g, T: Scalar> Linearization<'g, T> {
         self: &Arc<Self>,
         u: Box<OwnedCotangents<'g, T>>,
     ) -> Result<Curved<'g, T>> {
-        let (graph, tile_len) = (self.graph, self.graph.plan.tile_len);
+        let (graph, tile_len) = (self.graph, self.tile_len);
         let (tiles, shared) = (Vec::new(), Vec::new());
         let mut curved = Curved {
             lin: self.clone(),
@@ -56,10 +56,10 @@ impl<'g, T: Scalar> Linearization<'g, T> {
             return Ok(curved);
         }
         let gradient: usize = graph.plan.tile.gradient.lens.iter().sum();
-        let bytes = graph.kept_bytes() + gradient * size_of::<T>();
+        let bytes = self.kept_bytes() + gradient * size_of::<T>();
         if self.keeps_values() && bytes.saturating_mul(self.len()) <= self.budget.0 {
             let mut tiles: Vec<Vec<Buffer<T>>> = vec![Vec::new(); self.blocks.len()];
-            graph.each_tile(self.len(), &mut tiles, 1, &|w, range, tiles| {
+            graph.each_tile(self.len(), tile_len, &mut tiles, 1, &|w, range, tiles| {
                 let point = self.point(range.clone(), false);
                 let Worker {
                     per_example: unused,
@@ -93,7 +93,7 @@ impl<T: Scalar> Curved<'_, T> {
         let stratum = &graph.plan.tile;
         let table = &stratum.hessian;
         let tile = |mut p: Pass<'_, T>| {
-            let kept = self.tiles.get(p.range.start / graph.plan.tile_len);
+            let kept = self.tiles.get(p.range.start / lin.tile_len);
             let gradient = match kept {
                 Some(kept) => kept,
                 None => {
@@ -190,7 +190,7 @@ impl<T: Scalar> Curved<'_, T> {
             Ok(0.0)
         };
         let mut totals = graph.totals.take();
-        let summed = graph.sum_tiles(lin.len(), graph.plan.tile_len, leaves, &mut totals, &body);
+        let summed = graph.sum_tiles(lin.len(), lin.tile_len, leaves, &mut totals, &body);
         let swept = summed.and_then(|_| {
             let Totals { sums, scratch, .. } = &mut *totals;
             graph.shared_vjp(&lin.theta, &lin.shared, sums, scratch)

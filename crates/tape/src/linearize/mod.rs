@@ -4,16 +4,21 @@
 //! |---|---|
 //! | `stream.rs` | value and gradient, keeping nothing |
 //! | `product.rs` | J v, Jᵀ u, Jᵀ B J v |
+//! | `route.rs` | which of two ways these take, and why |
+//! | `stored.rs` | the second way: S = ∂z/∂(exit) kept, so that nothing travels the network |
 //! | `hessian.rs` | products with the Hessian of Σ ξ(z) |
 //! | `per_example.rs` | Jᵀ u of each example on its own, and sums of their squares |
 
 mod hessian;
 mod per_example;
 mod product;
+mod route;
+mod stored;
 mod stream;
 
 pub use hessian::{Curved, OwnedCotangents};
 pub use per_example::Columns;
+pub use route::{Choice, Options, Route};
 
 use crate::buffer::Buffer;
 use crate::error::{GraphError, Result};
@@ -25,6 +30,7 @@ use crate::sweep::{Block, Point, Sink, grow_all};
 use crate::{Scalar, graph::scratch_len};
 use std::fmt;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// Writes the input of the example of this number: all of its inputs, one after the other.
 pub type Feed<'a, T> = dyn Fn(usize, &mut [T]) + Send + Sync + 'a;
@@ -75,27 +81,41 @@ pub struct Linearization<'g, T: Scalar> {
     examples: Vec<usize>,
     shared: Block<T>,
     budget: Budget,
+    choice: Choice,
+    /// Examples per tile: fewer where S is kept too.
+    tile_len: usize,
     /// The kept values, tile by tile; empty if every product recomputes them.
     blocks: Vec<Block<T>>,
+    /// S at every exit, tile by tile: m rows per example. Prepared for the first product of the
+    /// stored route, so that whoever wants other products does without.
+    sensitivities: OnceLock<Vec<Vec<Buffer<T>>>>,
 }
 
 impl<T: Scalar> Graph<T> {
     /// Linearizes at `theta` for products over `examples`: one forward pass, whose values are kept
-    /// as far as the budget allows.
+    /// as far as the budget allows. The route of its products is chosen here, once; see [`Options`].
     ///
     /// # Errors
-    /// A θ that doesn't fit or isn't finite.
+    /// A θ that doesn't fit or isn't finite; the stored route where it was asked for and what it
+    /// keeps exceeds the budget.
     pub fn linearize<'g>(
         &'g self,
         theta: &[T],
         feed: &'g Feed<'g, T>,
         examples: &[usize],
-        budget: Budget,
+        options: impl Into<Options>,
     ) -> Result<Linearization<'g, T>> {
+        let options = options.into();
+        let budget = options.budget;
+        let choice = Choice::new(self, examples.len(), options)?;
         let shared = self.shared_forward(theta)?;
         let keep = self.kept_bytes().saturating_mul(examples.len()) <= budget.0;
         let (theta, examples) = (theta.to_vec(), examples.to_vec());
-        let blocks = Vec::new();
+        let tile_len = match choice.route() {
+            Route::Stored => self.plan.stored_tile_len,
+            _ => self.plan.tile_len,
+        };
+        let (blocks, sensitivities) = (Vec::new(), OnceLock::new());
         let mut lin = Linearization {
             graph: self,
             theta,
@@ -103,15 +123,19 @@ impl<T: Scalar> Graph<T> {
             examples,
             shared,
             budget,
+            choice,
+            tile_len,
             blocks,
+            sensitivities,
         };
         if keep {
-            let tiles = lin.len().div_ceil(self.plan.tile_len);
+            let tiles = lin.len().div_ceil(tile_len);
             let mut blocks: Vec<Block<T>> = (0..tiles).map(|_| self.blocks.take()).collect();
-            let filled = self.each_tile(lin.len(), &mut blocks, 1, &|w, range, blocks| {
-                let point = lin.point(range, false);
-                self.fill(&point, feed, &mut blocks[0], &mut w.slots, &mut w.scratch)
-            });
+            let filled =
+                self.each_tile(lin.len(), tile_len, &mut blocks, 1, &|w, range, blocks| {
+                    let point = lin.point(range, false);
+                    self.fill(&point, feed, &mut blocks[0], &mut w.slots, &mut w.scratch)
+                });
             lin.blocks = blocks;
             filled?;
         }
@@ -193,6 +217,7 @@ impl<T: Scalar> fmt::Debug for Linearization<'_, T> {
             .field("examples", &self.len())
             .field("parameters", &self.theta.len())
             .field("keeps_values", &self.keeps_values())
+            .field("route", &self.choice.route())
             .finish()
     }
 }
@@ -201,6 +226,9 @@ impl<T: Scalar> Drop for Linearization<'_, T> {
     fn drop(&mut self) {
         for block in self.blocks.drain(..) {
             self.graph.blocks.give_back(block);
+        }
+        for s in self.sensitivities.take().into_iter().flatten() {
+            self.graph.sensitivities.give_back(s);
         }
     }
 }
@@ -245,9 +273,13 @@ impl<T: Scalar> Linearization<'_, T> {
         if out.is_empty() {
             return Ok(());
         }
-        let per_tile = self.graph.plan.tile_len * per_example;
-        self.graph
-            .each_tile(self.len(), out, per_tile, &|w, range, out| {
+        let per_tile = self.tile_len * per_example;
+        self.graph.each_tile(
+            self.len(),
+            self.tile_len,
+            out,
+            per_tile,
+            &|w, range, out| {
                 let point = self.point(range.clone(), false);
                 let Worker {
                     block,
@@ -260,12 +292,26 @@ impl<T: Scalar> Linearization<'_, T> {
                     &self.graph.tile_data(range, point.tile.examples, block),
                     out,
                 )
-            })
+            },
+        )
     }
 
     /// Whether values are kept, rather than recomputed by every product.
     pub fn keeps_values(&self) -> bool {
         !self.blocks.is_empty()
+    }
+
+    /// Which way products take, and why.
+    pub fn route(&self) -> &Choice {
+        &self.choice
+    }
+
+    /// Bytes per example of all that is kept, if it is.
+    fn kept_bytes(&self) -> usize {
+        match self.choice.route() {
+            Route::Stored => self.graph.kept_bytes() + self.graph.sensitivity_bytes(),
+            _ => self.graph.kept_bytes(),
+        }
     }
 
     fn point(&self, range: Range<usize>, audit: bool) -> Point<'_, T> {
@@ -290,7 +336,7 @@ impl<T: Scalar> Linearization<'_, T> {
         slots: &mut Vec<Buffer<T>>,
         scratch: &mut Buffer<T>,
     ) -> Result<&'a Block<T>> {
-        match self.blocks.get(range.start / self.graph.plan.tile_len) {
+        match self.blocks.get(range.start / self.tile_len) {
             Some(kept) => {
                 scratch.grow(scratch_len(&self.graph.plan.tile, point.tile.len));
                 Ok(kept)

@@ -27,6 +27,7 @@ impl<T: Scalar> Linearization<'_, T> {
         }
         graph.each_tile(
             self.len(),
+            graph.plan.tile_len,
             out,
             graph.plan.tile_len * n,
             &|w, range, out| {

@@ -1,6 +1,6 @@
 //! J v, Jᵀ u, and Jᵀ B J v: the Gauss-Newton product.
 
-use super::{Curvature, Linearization};
+use super::{Curvature, Linearization, Route};
 use crate::Scalar;
 use crate::buffer::Buffer;
 use crate::error::{GraphError, Result};
@@ -35,7 +35,8 @@ impl<T: Scalar> Linearization<'_, T> {
             out.fill(T::zero());
             return Ok(());
         }
-        let table = &graph.plan.tile.product;
+        self.prepare()?;
+        let table = self.table();
         let root = graph.plan.output_root;
         self.audited(out, &|audit, out| {
             let mut totals = graph.totals.take();
@@ -47,8 +48,9 @@ impl<T: Scalar> Linearization<'_, T> {
                 };
                 graph.each_tile(
                     self.len(),
+                    self.tile_len,
                     out,
-                    graph.plan.tile_len * m,
+                    self.tile_len * m,
                     &|w, range, out| {
                         let point = self.point(range.clone(), audit);
                         let Worker {
@@ -59,7 +61,7 @@ impl<T: Scalar> Linearization<'_, T> {
                         } = w;
                         let block = self.values(&point, &range, block, slots, scratch)?;
                         grow_all(slots, &table.lens, range.len());
-                        sweep::jvp(&point, block, direction, table, slots, scratch)?;
+                        self.tile_jvp(&point, &range, block, direction, slots, scratch)?;
                         out.copy_from_slice(&slots[table.tangent[root]][..out.len()]);
                         Ok(())
                     },
@@ -77,14 +79,15 @@ impl<T: Scalar> Linearization<'_, T> {
     pub fn vjp_into(&self, u: &[T], out: &mut [T]) -> Result<()> {
         let (graph, m) = (self.graph, self.graph.output_shape().size());
         graph.check_outputs("u", u, self.len())?;
-        let table = &graph.plan.tile.product;
+        self.prepare()?;
+        let table = self.table();
         let tile = |mut p: Pass<'_, T>| {
             grow_all(p.slots, &table.lens, p.range.len());
             let u = &u[p.range.start * m..p.range.end * m];
             graph
                 .output_slot(table, p.slots, p.range.len())
                 .copy_from_slice(u);
-            sweep::vjp(&p.point, p.block, table, p.slots, &mut p.sink, p.scratch)
+            self.tile_vjp(&p.point, &p.range, p.block, p.slots, &mut p.sink, p.scratch)
         };
         self.reverse(out, &[], Leaves::Cotangents, &tile, &|totals| {
             let Totals { sums, scratch, .. } = totals;
@@ -100,17 +103,59 @@ impl<T: Scalar> Linearization<'_, T> {
     pub fn product_into(&self, v: &[T], b: &Curvature<'_, T>, out: &mut [T]) -> Result<()> {
         let graph = self.graph;
         graph.params.check("v", v)?;
-        let table = &graph.plan.tile.product;
+        self.prepare()?;
+        let table = self.table();
         let tile = |mut p: Pass<'_, T>| {
-            grow_all(p.slots, &table.lens, p.range.len());
-            sweep::jvp(&p.point, p.block, p.direction, table, p.slots, p.scratch)?;
-            self.curve(&p.point, p.block, table, p.slots, &p.range, b)?;
-            sweep::vjp(&p.point, p.block, table, p.slots, &mut p.sink, p.scratch)
+            let (point, range, block) = (&p.point, &p.range, p.block);
+            grow_all(p.slots, &table.lens, range.len());
+            self.tile_jvp(point, range, block, p.direction, p.slots, p.scratch)?;
+            self.curve(point, block, table, p.slots, range, b)?;
+            self.tile_vjp(point, range, block, p.slots, &mut p.sink, p.scratch)
         };
         self.reverse(out, v, Leaves::Cotangents, &tile, &|totals| {
             let Totals { sums, scratch, .. } = totals;
             graph.shared_vjp(&self.theta, &self.shared, sums, scratch)
         })
+    }
+
+    /// Where this route's tangents and cotangents stand.
+    fn table(&self) -> &Slots {
+        match self.choice.route() {
+            Route::Stored => &self.graph.plan.segments.inside.product,
+            _ => &self.graph.plan.tile.product,
+        }
+    }
+
+    /// J v of a tile, in the place of the output's tangent.
+    fn tile_jvp(
+        &self,
+        point: &Point<'_, T>,
+        range: &Range<usize>,
+        block: &Block<T>,
+        direction: Direction<'_, T>,
+        slots: &mut [Buffer<T>],
+        scratch: &mut [T],
+    ) -> Result<()> {
+        match self.choice.route() {
+            Route::Stored => self.stored_jvp(point, range, block, direction, slots, scratch),
+            _ => sweep::jvp(point, block, direction, self.table(), slots, scratch),
+        }
+    }
+
+    /// Jᵀu of a tile, from u in the place of the output's cotangent.
+    fn tile_vjp(
+        &self,
+        point: &Point<'_, T>,
+        range: &Range<usize>,
+        block: &Block<T>,
+        slots: &mut [Buffer<T>],
+        sink: &mut Sink<'_, T>,
+        scratch: &mut [T],
+    ) -> Result<()> {
+        match self.choice.route() {
+            Route::Stored => self.stored_vjp(point, range, block, slots, sink, scratch),
+            _ => sweep::vjp(point, block, self.table(), slots, sink, scratch),
+        }
     }
 
     /// Applies B between the two sweeps of a product.
@@ -204,8 +249,7 @@ impl<T: Scalar> Linearization<'_, T> {
             })?;
             Ok(0.0)
         };
-        let tile_len = graph.plan.tile_len;
-        let summed = graph.sum_tiles(self.len(), tile_len, leaves, totals, &body);
+        let summed = graph.sum_tiles(self.len(), self.tile_len, leaves, totals, &body);
         totals.tangents = tangents;
         summed.map(|_| ())
     }

@@ -9,13 +9,19 @@
 //! buffer of its own. Everything else, and all tangents and cotangents, takes a *slot*: liveness
 //! decides which values can use one slot after the other.
 
+mod cost;
 mod defer;
+mod exits;
 mod facts;
+mod segments;
 mod slots;
 mod stratum;
 
+use self::cost::tile_len;
+pub(crate) use self::cost::{Costs, KEPT};
 use self::defer::defer;
 use self::facts::Facts;
+pub(crate) use self::segments::Segments;
 use crate::Scalar;
 use crate::op::{Rules, Saved};
 use crate::params::Params;
@@ -156,6 +162,11 @@ pub(crate) struct Plan<T> {
     pub hessian_row: usize,
     /// Examples per tile.
     pub tile_len: usize,
+    /// The stored route to G v: its steps, and examples per tile, whose S is in the cache too.
+    pub segments: Segments<T>,
+    pub stored_tile_len: usize,
+    /// What the routes to G v cost.
+    pub costs: Costs,
     /// Multiply-adds of one forward pass of an example.
     pub work: usize,
     /// The kept buffer of the output.
@@ -205,12 +216,20 @@ impl<T: Scalar> Plan<T> {
             d.hessian_offset + 2 * (d.a_len + tile.steps[d.step].len)
         });
 
-        let reals: usize =
-            input_size + tile.kept.iter().sum::<usize>() + tile.product.lens.iter().sum::<usize>();
-        let indices: usize = tile.kept_indices.iter().sum();
-        let bytes = reals * size_of::<T>() + indices * size_of::<u32>();
-        let tile_len = (TILE_BYTES / bytes.max(1)).clamp(1, MAX_TILE);
         let output_root = facts.root[output];
+        let m = nodes[output_root].shape.size();
+        let segments = Segments::new(&tile, nodes.len(), output_root, m);
+        let costs = Costs::new(&tile, &segments, m);
+        let reals = input_size + tile.kept.iter().sum::<usize>();
+        let indices: usize = tile.kept_indices.iter().sum();
+        let bytes = |table: &Slots, more: usize| {
+            let reals = reals + table.lens.iter().sum::<usize>() + more;
+            reals * size_of::<T>() + indices * size_of::<u32>()
+        };
+        let (swept, stored) = (
+            bytes(&tile.product, 0),
+            bytes(&segments.inside.product, costs.kept),
+        );
         let output = tile
             .steps
             .iter()
@@ -229,8 +248,10 @@ impl<T: Scalar> Plan<T> {
             deferred,
             row,
             hessian_row,
-            // A power of two, so that tiles fill rounds.
-            tile_len: 1 << tile_len.ilog2(),
+            tile_len: tile_len(swept),
+            segments,
+            stored_tile_len: tile_len(stored),
+            costs,
             output,
             output_root,
         }

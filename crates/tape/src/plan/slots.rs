@@ -1,5 +1,6 @@
 //! Which values share a slot: liveness decides.
 
+use super::segments::Exit;
 use super::{Home, Role, Slots, Stratum};
 use crate::Scalar;
 use smallvec::SmallVec;
@@ -130,6 +131,73 @@ impl<T: Scalar> Stratum<T> {
         }
         slots.lens = pool.lens;
         slots
+    }
+
+    /// Slots for jvp and vjp inside segments. What an exit's tangent and, later, its cotangent takes
+    /// is one slot; the output's tangent and cotangent, between which B stands, take two.
+    pub(super) fn place_inside(
+        &self,
+        n: usize,
+        exits: &[Exit],
+        (output, m): (usize, usize),
+    ) -> Slots {
+        let mut pool = SlotPool::default();
+        let mut slots = Slots {
+            tangent: vec![usize::MAX; n],
+            cotangent: vec![usize::MAX; n],
+            lens: Vec::new(),
+        };
+        for step in self.steps.iter().filter(|s| s.active) {
+            slots.tangent[step.node] = pool.take(step.len);
+            // A node inside a segment has one consumer, so this is its last use.
+            for o in step.operands.iter() {
+                if o.role == Role::Inner && o.pass == 0 {
+                    pool.give_back(slots.tangent[o.root]);
+                }
+            }
+        }
+        if slots.tangent[output] == usize::MAX {
+            slots.tangent[output] = pool.take(m);
+        }
+        slots.cotangent[output] = pool.take(m);
+        pool.give_back(slots.tangent[output]);
+        for exit in exits {
+            slots.cotangent[exit.node] = slots.tangent[exit.node];
+        }
+        self.place_cotangents(&mut slots, pool, &[]);
+        slots
+    }
+
+    /// Slots for the way back from the output to exits, whose cotangents stay until they are read.
+    pub(super) fn place_between(
+        &self,
+        n: usize,
+        exits: &[Exit],
+        (output, m): (usize, usize),
+    ) -> Slots {
+        let mut pool = SlotPool::default();
+        let mut slots = Slots {
+            tangent: Vec::new(),
+            cotangent: vec![usize::MAX; n],
+            lens: Vec::new(),
+        };
+        slots.cotangent[output] = pool.take(m);
+        self.place_cotangents(&mut slots, pool, exits);
+        slots
+    }
+
+    /// Places the cotangents that a reverse sweep meets on its way; those of `stay` stay.
+    fn place_cotangents(&self, slots: &mut Slots, mut pool: SlotPool, stay: &[Exit]) {
+        for step in self.steps.iter().rev().filter(|s| s.active) {
+            for o in step.operands.iter().filter(|o| o.first) {
+                slots.cotangent[o.root] = pool.take(o.len);
+            }
+            if slots.cotangent[step.node] != usize::MAX && stay.iter().all(|e| e.node != step.node)
+            {
+                pool.give_back(slots.cotangent[step.node]);
+            }
+        }
+        slots.lens = pool.lens;
     }
 
     pub(super) fn place_gradient(&self, n: usize) -> Slots {

@@ -63,6 +63,7 @@ pub(crate) fn grow_all<T: Scalar>(buffers: &mut Vec<Buffer<T>>, lens: &[usize], 
 }
 
 /// What every sweep of a tile reads.
+#[derive(Clone, Copy)]
 pub(crate) struct Point<'a, T> {
     pub nodes: &'a [Node<T>],
     pub stratum: &'a Stratum<T>,

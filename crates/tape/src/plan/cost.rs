@@ -1,0 +1,71 @@
+//! What the routes to G v cost: multiply-adds per example, from what the steps say of their work.
+//!
+//! Nothing here is timed, and nothing depends on the machine: the same problem takes the same
+//! route, and so gives the same bits, everywhere.
+
+use super::segments::Segments;
+use super::{Plan, Role, Step, Stratum};
+use crate::Scalar;
+
+/// What one kept number of S costs in a product, in multiply-adds: two of arithmetic, and its way
+/// from memory, for which the arithmetic waits. Measured on `f32`: 0.16 ns from memory on a core by
+/// itself, 0.08 from its cache, where the same core makes some 50 multiply-adds in 1 ns; cores that
+/// share the memory wait longer. In `f64` a number is twice the bytes, and a multiply-add takes
+/// twice as long.
+pub(crate) const KEPT: f64 = 10.0;
+
+/// The work of the two halves of a product, jvp and vjp, for `operands` of a step's operands.
+pub(super) fn step_cost<T: Scalar>(step: &Step<T>, operands: usize) -> f64 {
+    2.0 * step.rules.work() as f64 * operands as f64
+}
+
+/// The work of the two halves for all operands that have a tangent.
+fn sweep_cost<T: Scalar>(stratum: &Stratum<T>) -> f64 {
+    let active = stratum.steps.iter().filter(|s| s.active);
+    active
+        .map(|s| {
+            let operands = s.operands.iter().filter(|o| o.role != Role::Inactive);
+            step_cost(s, operands.count())
+        })
+        .sum()
+}
+
+/// Multiply-adds per example of each route, and what each keeps.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Costs {
+    /// A product by the sweep route: about 4 F.
+    pub sweep: f64,
+    /// A product by the stored route: about 2 F, and the kept numbers.
+    pub stored: f64,
+    /// Preparing S: a reverse half for each of the output's numbers.
+    pub preparation: f64,
+    /// Numbers of S per example.
+    pub kept: usize,
+}
+
+impl Costs {
+    pub(super) fn new<T: Scalar>(tile: &Stratum<T>, segments: &Segments<T>, m: usize) -> Self {
+        let kept = m * segments.exits.iter().map(|e| e.len).sum::<usize>();
+        let weight = KEPT * kept as f64;
+        Costs {
+            sweep: sweep_cost(tile),
+            stored: sweep_cost(&segments.inside) + weight,
+            // Writing S is half of what reading it twice takes.
+            preparation: m as f64 * sweep_cost(&segments.between) / 2.0 + weight / 2.0,
+            kept,
+        }
+    }
+}
+
+/// Examples per tile where each needs so many bytes: a power of two, so that tiles fill rounds.
+pub(super) fn tile_len(bytes: usize) -> usize {
+    let tile_len = (super::TILE_BYTES / bytes.max(1)).clamp(1, super::MAX_TILE);
+    1 << tile_len.ilog2()
+}
+
+impl<T: Scalar> Plan<T> {
+    /// Bytes of S per example.
+    pub fn sensitivity_bytes(&self) -> usize {
+        self.costs.kept * size_of::<T>()
+    }
+}
