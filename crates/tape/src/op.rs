@@ -168,6 +168,12 @@ pub trait Rules<T: Scalar>: Debug + Send + Sync {
         self.shape().size()
     }
 
+    /// About how many multiply-adds operand `j`'s part of jvp, or of vjp, costs per example: what the
+    /// choice between routes goes by.
+    fn derivative_work(&self, _j: usize) -> usize {
+        self.work()
+    }
+
     /// Whether the output is the first operand's numbers unchanged, under another shape. Such a
     /// node needs no buffer of its own.
     fn is_alias(&self) -> bool {

@@ -192,6 +192,14 @@ impl<T: Scalar> Rules<T> for ConvPool {
         self.conv.work()
     }
 
+    fn derivative_work(&self, j: usize) -> usize {
+        match j {
+            BIAS => self.shape.size(),
+            // At winners, a multiply-add takes about twice as long as in the dense kernels.
+            _ => 2 * self.winners.work(),
+        }
+    }
+
     fn forward(
         &self,
         tile: Tile<'_>,

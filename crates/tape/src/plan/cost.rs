@@ -14,19 +14,22 @@ use crate::Scalar;
 /// twice as long.
 pub(crate) const KEPT: f64 = 10.0;
 
-/// The work of the two halves of a product, jvp and vjp, for `operands` of a step's operands.
-pub(super) fn step_cost<T: Scalar>(step: &Step<T>, operands: usize) -> f64 {
-    2.0 * step.rules.work() as f64 * operands as f64
+/// The work of operand j's part of the two halves of a product, jvp and vjp.
+pub(super) fn operand_cost<T: Scalar>(step: &Step<T>, j: usize) -> f64 {
+    2.0 * step.rules.derivative_work(j) as f64
 }
 
 /// The work of the two halves for all operands that have a tangent.
 fn sweep_cost<T: Scalar>(stratum: &Stratum<T>) -> f64 {
-    let active = stratum.steps.iter().filter(|s| s.active);
-    active
-        .map(|s| {
-            let operands = s.operands.iter().filter(|o| o.role != Role::Inactive);
-            step_cost(s, operands.count())
-        })
+    let step_cost = |s: &Step<T>| -> f64 {
+        let active = (0..s.operands.len()).filter(|&j| s.operands[j].role != Role::Inactive);
+        active.map(|j| operand_cost(s, j)).sum()
+    };
+    stratum
+        .steps
+        .iter()
+        .filter(|s| s.active)
+        .map(step_cost)
         .sum()
 }
 

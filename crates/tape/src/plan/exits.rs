@@ -11,7 +11,7 @@
 //! set of exits of a tree follows from its leaves down, with two costs per step: as the step of a
 //! segment that goes on, and with whatever the step carries ended here.
 
-use super::cost::{KEPT, step_cost};
+use super::cost::{KEPT, operand_cost};
 use super::{Role, Step};
 use crate::Scalar;
 
@@ -60,20 +60,20 @@ impl Exits {
                 .operands
                 .iter()
                 .any(|o| matches!(o.role, Role::Shared(_)));
-            let once = step_cost(step, 1);
+            let once = |j: usize| operand_cost(step, j);
             let (mut open, mut closed) = (0.0, 0.0);
             let mut through = Vec::new();
             // The operand to grow through if none is worth it: at what price.
             let mut least = (f64::INFINITY, 0);
             for (j, o) in step.operands.iter().enumerate() {
                 if let Role::Shared(_) = o.role {
-                    open += once;
+                    open += once(j);
                 }
                 let (Some(p), 0) = (grows(step, j), o.pass) else {
                     continue;
                 };
                 let times = step.operands.iter().filter(|x| x.root == o.root).count();
-                let grown = costs[p].open + once * times as f64;
+                let grown = costs[p].open + once(j) * times as f64;
                 closed += costs[p].closed;
                 let price = grown - costs[p].closed;
                 if price < 0.0 {
