@@ -180,6 +180,12 @@ pub trait Rules<T: Scalar>: Debug + Send + Sync {
         false
     }
 
+    /// Whether every number of the one operand goes to at most one number of the output, unchanged:
+    /// then squares of cotangents pass as cotangents do.
+    fn moves_numbers(&self) -> bool {
+        false
+    }
+
     /// Whether derivatives don't pass: the output counts as a constant.
     fn is_constant(&self) -> bool {
         false
@@ -235,6 +241,12 @@ pub struct Deferred<'a, T> {
 
 /// The summing rule of [`Deferred`].
 pub trait DeferredSum<T>: Debug + Send + Sync {
+    /// Whether every number of `b` gets the product of one number of `a` with one of the cotangent
+    /// from each example: then its square is the product of their squares.
+    fn is_outer(&self) -> bool {
+        false
+    }
+
     /// Adds to `gb`, which stands for the numbers `range` of the operand, the cotangents from `k`
     /// examples.
     fn sum_range(

@@ -39,8 +39,10 @@ pub(crate) struct Worker<T> {
     pub gradient: Vec<Buffer<T>>,
     /// Cotangents of shared operands, one per example.
     pub per_example: Vec<Buffer<T>>,
-    /// Output-sized workspace.
+    /// θ-sized workspace.
     pub output: Buffer<T>,
+    /// What deferred sums read, where it doesn't go to the round's rows.
+    pub rows: Buffer<T>,
 }
 
 #[derive(Debug, Default)]

@@ -38,6 +38,10 @@ impl<T: Scalar> LinearMap<T> for Pack {
         &self.shape
     }
 
+    fn moves_numbers(&self) -> bool {
+        true
+    }
+
     // It is the only term and it runs once, so that adding and overwriting are the same.
     fn apply(&self, _: usize, k: usize, x: View<'_, T>, y: &mut [T]) {
         let n = self.shape.size();

@@ -26,6 +26,11 @@ pub trait LinearMap<T: Scalar>: Debug + Send + Sync {
         false
     }
 
+    /// See [`Rules::moves_numbers`].
+    fn moves_numbers(&self) -> bool {
+        false
+    }
+
     /// y += Lⱼ x for `k` examples.
     fn apply(&self, j: usize, k: usize, x: View<'_, T>, y: &mut [T]);
 
@@ -71,6 +76,10 @@ impl<T: Scalar> Rules<T> for LinearRules<T> {
 
     fn is_alias(&self) -> bool {
         self.0.is_alias()
+    }
+
+    fn moves_numbers(&self) -> bool {
+        self.0.moves_numbers()
     }
 
     fn forward(

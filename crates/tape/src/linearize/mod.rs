@@ -173,6 +173,7 @@ impl<T: Scalar> Graph<T> {
         Sink {
             sums: &mut lane.sums,
             per_example: false,
+            defer: true,
             rows,
             row,
             deferred: &plan.deferred,

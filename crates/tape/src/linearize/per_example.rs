@@ -1,14 +1,19 @@
 //! Jᵀ u of each example on its own, and sums of their squares.
+//!
+//! Cotangents of large weights are never kept for a tile: an example's is written where it belongs
+//! from what deferred sums read, and its square, an outer product's, is the product of squares.
 
 use super::{Cotangents, Linearization, TileData};
-use crate::Scalar;
 use crate::error::Result;
 use crate::rounds::{Lane, Leaves, Worker};
-use crate::sweep::{self, Point, Sink, grow_all};
+use crate::sweep::{self, Block, Point, Sink, grow_all};
+use crate::{Scalar, View};
 use std::ops::Range;
 
 /// Numbers that one tile's per-example cotangents may take where they are not the result.
 const PER_TILE: usize = 4 << 20;
+/// Numbers of a weight's cotangent that are written at a time.
+const NEAR: usize = 4096;
 
 /// Writes one column of a factor for every example of a tile.
 pub type Columns<'a, T> = dyn Fn(&TileData<'_, T>, usize, &mut [T]) -> Result<()> + Sync + 'a;
@@ -25,20 +30,29 @@ impl<T: Scalar> Linearization<'_, T> {
             out.fill(T::zero());
             return Ok(());
         }
-        graph.each_tile(
-            self.len(),
-            graph.plan.tile_len,
-            out,
-            graph.plan.tile_len * n,
-            &|w, range, out| {
-                let point = self.point(range.clone(), false);
-                self.fill(&point, w)?;
-                self.examples_vjp(&point, range, w, u)?;
-                out.chunks_exact_mut(n)
-                    .enumerate()
-                    .try_for_each(|(i, out)| self.example(w, i, out))
-            },
-        )
+        let defer = graph.plan.apart.deferred;
+        let tile_len = self.apart_tile_len(defer);
+        graph.each_tile(self.len(), tile_len, out, tile_len * n, &|w, range, out| {
+            let mut own = std::mem::take(&mut w.block);
+            let result =
+                self.with_values(range, tile_len, w, &mut own, |point, range, w, block| {
+                    self.examples_vjp(point, range, w, block, u, defer)?;
+                    let rows = std::mem::take(&mut w.rows);
+                    let written = out
+                        .chunks_exact_mut(n)
+                        .enumerate()
+                        .try_for_each(|(i, out)| {
+                            if defer {
+                                self.write_deferred(i, &rows, out);
+                            }
+                            self.example(w, i, defer, out)
+                        });
+                    w.rows = rows;
+                    written
+                });
+            w.block = own;
+            result
+        })
     }
 
     /// Σ over examples and columns c of (Jᵀ s_c)², entry by entry: the diagonal of Σ JᵀSSᵀJ, n
@@ -53,85 +67,206 @@ impl<T: Scalar> Linearization<'_, T> {
         if n == 0 || !graph.is_active() {
             return Ok(());
         }
-        let body = |w: &mut Worker<T>, lane: &mut Lane<T>, range: Range<usize>, _: &mut [T]| {
-            let point = self.point(range.clone(), false);
-            self.fill(&point, w)?;
-            for c in 0..columns {
-                let column = |data: &TileData<'_, T>, u: Option<&mut [T]>| match u {
-                    Some(u) => s(data, c, u).map(|()| 0.0),
-                    None => Ok(0.0),
-                };
-                self.examples_vjp(&point, range.clone(), w, &column)?;
-                for i in 0..range.len() {
-                    let mut row = std::mem::take(&mut w.output);
-                    row.grow(n);
-                    let result = self.example(w, i, &mut row[..n]);
-                    for (sum, range) in &graph.plan.parameters {
-                        for (x, &g) in lane.sums[*sum].iter_mut().zip(&row[range.clone()]) {
-                            *x += g * g;
-                        }
+        let apart = graph.plan.apart.squares;
+        let tile_len = self.apart_tile_len(apart);
+        let body = |w: &mut Worker<T>, lane: &mut Lane<T>, range: Range<usize>, rows: &mut [T]| {
+            let mut own = std::mem::take(&mut w.block);
+            let result =
+                self.with_values(range, tile_len, w, &mut own, |point, range, w, block| {
+                    if apart {
+                        rows.fill(T::zero());
                     }
-                    w.output = row;
-                    result?;
-                }
-            }
-            Ok(0.0)
+                    (0..columns).try_for_each(|c| {
+                        let column = |data: &TileData<'_, T>, u: Option<&mut [T]>| match u {
+                            Some(u) => s(data, c, u).map(|()| 0.0),
+                            None => Ok(0.0),
+                        };
+                        self.examples_vjp(point, range.clone(), w, block, &column, apart)?;
+                        match apart {
+                            true => self.add_squares(w, lane, range.len(), rows),
+                            false => self.add_example_squares(w, lane, range.len())?,
+                        }
+                        Ok(())
+                    })
+                });
+            w.block = own;
+            result.map(|()| 0.0)
         };
-        let tile_len = (PER_TILE / n).clamp(1, graph.plan.tile_len);
+        let leaves = match apart {
+            true => Leaves::Cotangents,
+            false => Leaves::PerExample,
+        };
         let mut totals = graph.totals.take();
-        let summed = graph.sum_tiles(self.len(), tile_len, Leaves::PerExample, &mut totals, &body);
+        let summed = graph.sum_tiles(self.len(), tile_len, leaves, &mut totals, &body);
+        let summed = summed.and_then(|_| match apart {
+            // Shared nodes only move numbers: squares take the way of the cotangents.
+            true => {
+                let totals = &mut *totals;
+                let (sums, scratch) = (&mut totals.sums, &mut totals.scratch);
+                graph.shared_vjp(&self.theta, &self.shared, sums, scratch)
+            }
+            false => Ok(()),
+        });
         if summed.is_ok() {
             graph.gather(&totals.sums, out);
         }
         graph.totals.give_back(totals);
-        summed.map(|_| ())
+        summed
     }
 
-    /// Fetches inputs and computes values into the worker's own block.
-    fn fill(&self, point: &Point<'_, T>, w: &mut Worker<T>) -> Result<()> {
-        let Worker {
-            block,
-            slots,
-            scratch,
-            ..
-        } = w;
-        self.graph.fill(point, self.feed, block, slots, scratch)
+    /// Examples per tile where those cotangents stay apart that are not left to deferred sums.
+    fn apart_tile_len(&self, defer: bool) -> usize {
+        let plan = &self.graph.plan;
+        let apart = plan
+            .sums
+            .iter()
+            .zip(&plan.local)
+            .filter(|&(_, local)| *local || !defer);
+        let numbers: usize = apart.map(|(len, _)| len).sum();
+        (PER_TILE / numbers.max(1)).clamp(1, self.tile_len)
     }
 
-    /// One reverse sweep whose shared cotangents stay apart, example by example, at the values in
-    /// the worker's block.
+    /// Runs `f` on a tile with its values: the kept ones, or computed into `own`.
+    fn with_values(
+        &self,
+        range: Range<usize>,
+        tile_len: usize,
+        w: &mut Worker<T>,
+        own: &mut Block<T>,
+        f: impl FnOnce(&Point<'_, T>, Range<usize>, &mut Worker<T>, &Block<T>) -> Result<()>,
+    ) -> Result<()> {
+        let point = self.point(range.clone(), false);
+        let (slots, scratch) = (&mut w.slots, &mut w.scratch);
+        let block = if tile_len == self.tile_len {
+            self.values(&point, &range, own, slots, scratch)?
+        } else {
+            self.graph.fill(&point, self.feed, own, slots, scratch)?;
+            own
+        };
+        f(&point, range, w, block)
+    }
+
+    /// One reverse sweep whose shared cotangents stay apart, example by example. With `defer`, the
+    /// worker's rows get what deferred sums read instead.
     fn examples_vjp(
         &self,
         point: &Point<'_, T>,
         range: Range<usize>,
         w: &mut Worker<T>,
+        block: &Block<T>,
         u: &Cotangents<'_, T>,
+        defer: bool,
     ) -> Result<()> {
-        let (graph, k) = (self.graph, point.tile.len);
-        let table = &graph.plan.tile.product;
-        let Worker {
-            block,
-            slots,
-            scratch,
-            per_example,
-            ..
-        } = w;
-        grow_all(slots, &table.lens, k);
-        graph.clear(per_example, k);
+        let (graph, plan, k) = (self.graph, &self.graph.plan, point.tile.len);
+        let table = &plan.tile.product;
+        grow_all(&mut w.slots, &table.lens, k);
+        w.per_example
+            .resize_with(plan.sums.len().max(w.per_example.len()), Default::default);
+        for (i, &len) in plan.sums.iter().enumerate() {
+            if plan.local[i] || !defer {
+                w.per_example[i].grow(k * len);
+                w.per_example[i][..k * len].fill(T::zero());
+            }
+        }
+        w.rows.grow(k * plan.row);
         let data = graph.tile_data(range, point.tile.examples, block);
-        u(&data, Some(graph.output_slot(table, slots, k)))?;
+        u(&data, Some(graph.output_slot(table, &mut w.slots, k)))?;
         let mut sink = Sink {
             per_example: true,
-            ..Sink::sums(per_example)
+            defer,
+            rows: &mut w.rows,
+            row: plan.row,
+            deferred: &plan.deferred,
+            ..Sink::sums(&mut w.per_example)
         };
-        sweep::vjp(point, block, table, slots, &mut sink, scratch)
+        sweep::vjp(point, block, table, &mut w.slots, &mut sink, &mut w.scratch)
     }
 
-    /// Carries example i's shared cotangents on to θ.
-    fn example(&self, w: &mut Worker<T>, i: usize, out: &mut [T]) -> Result<()> {
+    /// Writes example i's cotangents of deferred operands to their places in θ.
+    fn write_deferred(&self, i: usize, rows: &[T], out: &mut [T]) {
+        let plan = &self.graph.plan;
+        let rows = &rows[i * plan.row..][..plan.row];
+        for (sum, range) in &plan.parameters {
+            let chunk = |d: &crate::plan::DeferredStep| (NEAR / d.row).max(1) * d.row;
+            let mut steps = plan.deferred.iter().filter(|d| d.sum == *sum).peekable();
+            let Some(size) = steps.peek().map(|d| chunk(d)) else {
+                continue;
+            };
+            // A piece at a time, so that it is cleared and written while the cache holds it.
+            for (c, out) in out[range.clone()].chunks_mut(size).enumerate() {
+                out.fill(T::zero());
+                for d in steps.clone() {
+                    let step = &plan.tile.steps[d.step];
+                    let a = View::shared(&rows[d.offset..][..d.a_len]);
+                    let g = View::shared(&rows[d.offset + d.a_len..][..step.len]);
+                    if let Some(rule) = step.rules.deferred() {
+                        rule.sum
+                            .sum_range(1, a, g, c * size..c * size + out.len(), out);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Adds the squares of the cotangents: to the lane's sums, and for deferred operands to the
+    /// round's rows, a's once and g's for every column.
+    fn add_squares(&self, w: &Worker<T>, lane: &mut Lane<T>, k: usize, rows: &mut [T]) {
+        let plan = &self.graph.plan;
+        for (i, &len) in plan.sums.iter().enumerate().filter(|&(i, _)| plan.local[i]) {
+            for own in w.per_example[i][..k * len].chunks_exact(len.max(1)) {
+                for (x, &g) in lane.sums[i].iter_mut().zip(own) {
+                    *x += g * g;
+                }
+            }
+        }
+        if plan.row == 0 {
+            return;
+        }
+        let examples = rows
+            .chunks_exact_mut(plan.row)
+            .zip(w.rows.chunks_exact(plan.row));
+        for (row, own) in examples {
+            for d in &plan.deferred {
+                let (a, g) = (d.offset, d.offset + d.a_len);
+                for (x, &a) in row[a..g].iter_mut().zip(&own[a..g]) {
+                    *x = a * a;
+                }
+                let end = g + plan.tile.steps[d.step].len;
+                for (x, &g) in row[g..end].iter_mut().zip(&own[g..end]) {
+                    *x += g * g;
+                }
+            }
+        }
+    }
+
+    /// The same by way of θ: parameters may be used more than once, or transformed.
+    fn add_example_squares(&self, w: &mut Worker<T>, lane: &mut Lane<T>, k: usize) -> Result<()> {
+        let (graph, n) = (self.graph, self.graph.params.len());
+        let mut row = std::mem::take(&mut w.output);
+        row.grow(n);
+        let result = (0..k).try_for_each(|i| {
+            self.example(w, i, false, &mut row[..n])?;
+            for (sum, range) in &graph.plan.parameters {
+                for (x, &g) in lane.sums[*sum].iter_mut().zip(&row[range.clone()]) {
+                    *x += g * g;
+                }
+            }
+            Ok(())
+        });
+        w.output = row;
+        result
+    }
+
+    /// Carries example i's shared cotangents on to θ; those of deferred operands stand there
+    /// already, with `defer`.
+    fn example(&self, w: &mut Worker<T>, i: usize, defer: bool, out: &mut [T]) -> Result<()> {
         let (graph, plan) = (self.graph, &self.graph.plan);
+        let mut parameters = plan
+            .parameters
+            .iter()
+            .filter(|(sum, _)| plan.local[*sum] || !defer);
         if plan.shared.steps.is_empty() {
-            for (sum, range) in &plan.parameters {
+            for (sum, range) in parameters {
                 let n = range.len();
                 out[range.clone()].copy_from_slice(&w.per_example[*sum][i * n..][..n]);
             }
@@ -143,12 +278,16 @@ impl<T: Scalar> Linearization<'_, T> {
             scratch,
             ..
         } = w;
-        graph.clear(sums, 1);
-        for ((sum, per_example), &n) in sums.iter_mut().zip(&*per_example).zip(&plan.sums) {
-            sum[..n].copy_from_slice(&per_example[i * n..][..n]);
+        grow_all(sums, &plan.sums, 1);
+        for (s, &n) in plan.sums.iter().enumerate() {
+            if plan.local[s] || !defer {
+                sums[s][..n].copy_from_slice(&per_example[s][i * n..][..n]);
+            }
         }
         graph.shared_vjp(&self.theta, &self.shared, sums, scratch)?;
-        graph.gather(sums, out);
-        Ok(())
+        parameters.try_for_each(|(sum, range)| {
+            out[range.clone()].copy_from_slice(&sums[*sum][..range.len()]);
+            Ok(())
+        })
     }
 }

@@ -242,6 +242,10 @@ impl<T: Scalar> BilinearMap<T> for Product {
 }
 
 impl<T: Scalar> DeferredSum<T> for Product {
+    fn is_outer(&self) -> bool {
+        self.m == 1
+    }
+
     fn sum_range(
         &self,
         count: usize,

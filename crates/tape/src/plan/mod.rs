@@ -9,6 +9,7 @@
 //! buffer of its own. Everything else, and all tangents and cotangents, takes a *slot*: liveness
 //! decides which values can use one slot after the other.
 
+mod apart;
 mod cost;
 mod defer;
 mod exits;
@@ -17,6 +18,7 @@ mod segments;
 mod slots;
 mod stratum;
 
+use self::apart::Apart;
 use self::cost::tile_len;
 pub(crate) use self::cost::{Costs, KEPT};
 use self::defer::defer;
@@ -157,6 +159,7 @@ pub(crate) struct Plan<T> {
     /// The parameters among the sums, with their ranges in θ.
     pub parameters: Vec<(usize, Range<usize>)>,
     pub deferred: Vec<DeferredStep>,
+    pub apart: Apart,
     /// Numbers per example that deferred sums keep for a round: in G v, in H v.
     pub row: usize,
     pub hessian_row: usize,
@@ -238,6 +241,7 @@ impl<T: Scalar> Plan<T> {
         let Some(Home::Kept(output)) = output else {
             unreachable!("the output is an op's node of the tile stratum, and always kept")
         };
+        let apart = Apart::new(&shared, &tile, sums.len(), &deferred);
         Plan {
             work: tile.steps.iter().map(|s| s.rules.work()).sum(),
             shared,
@@ -246,6 +250,7 @@ impl<T: Scalar> Plan<T> {
             local,
             parameters,
             deferred,
+            apart,
             row,
             hessian_row,
             tile_len: tile_len(swept),

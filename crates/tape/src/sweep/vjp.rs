@@ -15,6 +15,8 @@ pub(crate) struct Sink<'a, T> {
     pub sums: &'a mut [Buffer<T>],
     /// Whether the sums hold one cotangent per example instead.
     pub per_example: bool,
+    /// Whether deferred operands are left to the deferred sums.
+    pub defer: bool,
     /// What deferred sums will read: one row per example of the tile. Empty if nothing is
     /// deferred here.
     pub rows: &'a mut [T],
@@ -28,6 +30,7 @@ impl<'a, T: Scalar> Sink<'a, T> {
         Sink {
             sums,
             per_example: false,
+            defer: true,
             rows: &mut [],
             row: 0,
             deferred: &[],
@@ -35,7 +38,7 @@ impl<'a, T: Scalar> Sink<'a, T> {
     }
 
     fn defers(&self, o: &Operand) -> bool {
-        o.deferred && !self.per_example
+        o.deferred && self.defer
     }
 
     /// Copies an example after the other into its row, from `offset` on.
@@ -47,9 +50,9 @@ impl<'a, T: Scalar> Sink<'a, T> {
     }
 
     pub fn deferred_of(&self, step: usize) -> Option<DeferredStep> {
-        match self.per_example {
-            true => None,
-            false => self.deferred.iter().find(|d| d.step == step).cloned(),
+        match self.defer {
+            false => None,
+            true => self.deferred.iter().find(|d| d.step == step).cloned(),
         }
     }
 }
