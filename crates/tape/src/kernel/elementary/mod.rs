@@ -9,12 +9,20 @@
 //!
 //! # Accuracy
 //!
-//! The largest error found, in units in the last place; `cargo test -p osculant-tape --lib
-//! elementary` holds these figures.
+//! No larger error was found than these, in units in the last place;
+//! `cargo test -p osculant-tape --lib elementary` holds the figures.
 //!
 //! | function | `f32` | `f64` |
 //! |---|---|---|
-//! TABLE
+//! | [`exp`] | 0.95 | 0.95 |
+//! | [`exp_m1`] | 1.45 | 1.90 |
+//! | [`tanh`] | 2.45 | 2.40 |
+//! | [`logistic`] | 2.45 | 2.20 |
+//! | [`ln`] | 1.05 | 0.85 |
+//! | [`ln_1p`] | 1.60 | 1.40 |
+//! | [`softplus`] | 1.85 | 1.60 |
+//! | [`normal_distribution`] | 3.00 | 2.40 |
+//! | [`normal_density`] | 1.45 | 1.50 |
 //!
 //! They hold for all arguments: where results are subnormal (in units of the smallest number),
 //! overflow or saturate. NaN stays NaN; infinities and signed zeros get their limits.
