@@ -3,7 +3,8 @@
 use std::fmt::{Debug, Display};
 
 mod sealed {
-    pub trait Sealed {}
+    /// What the elementary functions know of a type is not for users: it hides here.
+    pub trait Sealed: crate::kernel::elementary::Format {}
     impl Sealed for f32 {}
     impl Sealed for f64 {}
 }

@@ -121,6 +121,12 @@ impl<'a, T> Slot<'a, T> {
         self.stride == 0
     }
 
+    /// Whether the first `k` examples follow each other without gaps, each with a cotangent of its
+    /// own.
+    pub fn is_contiguous(&self, k: usize) -> bool {
+        self.stride == self.len || k == 1
+    }
+
     /// All of the first `k` examples as one slice; of a summed slot, the one sum.
     pub fn all(&mut self, k: usize) -> &mut [T] {
         let n = if self.stride == 0 {

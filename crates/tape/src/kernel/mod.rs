@@ -4,6 +4,7 @@ mod block;
 mod contraction;
 pub mod conv2d;
 mod direct;
+pub mod elementary;
 pub mod gemm;
 pub mod geometry;
 mod patches;
@@ -15,4 +16,6 @@ mod small;
 #[cfg(test)]
 mod tests;
 mod transpose;
+
+pub use simd::vectorized;
 pub(crate) mod winners;

@@ -165,6 +165,30 @@ pub(crate) fn run<K: WithSimd>(kernel: K) -> K::Output {
     Arch::new().dispatch(kernel)
 }
 
+/// Runs a closure, compiled for the vectors of this machine.
+///
+/// For plain loops: those that the compiler can turn into vectors become as wide as this machine
+/// allows. The closure, and what it calls in the loop, must be inlined to be part of it.
+///
+/// ```
+/// use osculant_tape::kernel::{elementary, vectorized};
+/// let mut x = [0.0, 1.0, 2.0];
+/// vectorized(
+///     #[inline(always)]
+///     || {
+///         for x in &mut x {
+///             *x = elementary::tanh(*x);
+///         }
+///     },
+/// );
+/// assert_eq!(x[0], 0.0);
+/// assert!((x[1] - 1f64.tanh()).abs() < 1e-15);
+/// ```
+#[inline]
+pub fn vectorized<R>(f: impl FnOnce() -> R) -> R {
+    run(f)
+}
+
 /// A slice of `T` as a slice of `U`, if they are the same type.
 pub(crate) fn same<T: 'static, U: 'static>(x: &[T]) -> Option<&[U]> {
     (TypeId::of::<T>() == TypeId::of::<U>()).then(|| {

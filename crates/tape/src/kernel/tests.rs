@@ -11,12 +11,12 @@ use proptest::prelude::*;
 use pulp::{Scalar as OneLane, WithSimd};
 
 /// Runs a kernel in one instruction set.
-trait Run {
+pub(super) trait Run {
     fn name(&self) -> &'static str;
     fn run<K: WithSimd>(&self, kernel: K);
 }
 
-struct OneByOne;
+pub(super) struct OneByOne;
 impl Run for OneByOne {
     fn name(&self) -> &'static str {
         "scalar"
@@ -45,7 +45,7 @@ instruction_set!(V4);
 /// Calls a generic function with every instruction set that there is.
 macro_rules! in_each {
     ($check:ident::<$t:ty>($($arg:expr),*)) => {
-        $check::<$t>(&OneByOne $(, $arg)*);
+        $check::<$t>(&$crate::kernel::tests::OneByOne $(, $arg)*);
         #[cfg(target_arch = "x86_64")]
         {
             if let Some(v3) = pulp::x86::V3::try_new() {
@@ -57,6 +57,8 @@ macro_rules! in_each {
         }
     };
 }
+
+pub(super) use in_each;
 
 fn numbers<L: Lane>(n: usize) -> Vec<L> {
     // Small integers: sums are exact, in any order.

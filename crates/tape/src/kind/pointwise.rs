@@ -1,5 +1,7 @@
 //! Ops that work number by number: activations, quotients, powers.
 
+use crate::kernel::reduce::sum_of;
+use crate::kernel::vectorized;
 use crate::op::{At, Needs, Op, Rules, SavedMut, Tile};
 use crate::{Scalar, Shape, Slot, View};
 use std::fmt::Debug;
@@ -52,6 +54,9 @@ pub trait PointwiseFn<const N: usize>: Debug + Send + Sync + 'static {
     }
 
     /// y = f(x).
+    ///
+    /// Mark the three functions `#[inline(always)]`: then the loops that call them can become
+    /// vectors. [`kernel::elementary`](crate::kernel::elementary) has functions fit for that.
     fn f<T: Scalar>(&self, x: [T; N]) -> T;
 
     /// ∂f/∂xⱼ at x, where y = f(x).
@@ -133,75 +138,163 @@ struct PointwiseRules<F, const N: usize> {
     fit: Broadcast,
 }
 
-/// The part of an operand that the run from output `start` on reads: one number for each output,
-/// or a single one.
-#[inline(always)]
-fn part<T>(x: &[T], start: usize, run: usize) -> &[T] {
-    match x.len() {
-        0 | 1 => x,
-        n => &x[start % n..][..run],
-    }
-}
-
-/// Number e of a part.
-#[inline(always)]
-fn pick<T: Copy, const N: usize>(part: &[T], e: usize) -> T {
-    // With one operand there is nothing to stretch, and the loop has no branch.
-    part[if N > 1 && part.len() == 1 { 0 } else { e }]
-}
-
-/// What the derivatives read along a run.
+/// The part of an operand along a run: one number for each output, or a single one.
 #[derive(Clone, Copy)]
-struct Run<'a, T, const N: usize> {
-    x: [&'a [T]; N],
-    y: &'a [T],
+struct Part<'a, T> {
+    each: &'a [T],
+    single: Option<T>,
 }
 
-impl<'a, T: Scalar, const N: usize> Run<'a, T, N> {
-    /// Number e of each operand and of the output; NaN for what `F` does not read.
+impl<T: Scalar> Part<'_, T> {
+    /// Nothing: NaN for every output.
+    const fn absent(nan: T) -> Self {
+        Part {
+            each: &[],
+            single: Some(nan),
+        }
+    }
+
+    /// Number e.
     #[inline(always)]
-    fn at<F: PointwiseFn<N>>(&self, e: usize) -> ([T; N], T) {
-        let x = match F::READS.inputs() {
-            true => std::array::from_fn(|j| pick::<T, N>(self.x[j], e)),
-            false => [T::nan(); N],
-        };
-        let y = match F::READS.output() {
-            true => self.y[e],
-            false => T::nan(),
-        };
-        (x, y)
+    fn at(&self, e: usize) -> T {
+        match self.single {
+            Some(single) => single,
+            None => self.each[e],
+        }
     }
 }
 
-impl<F: PointwiseFn<N>, const N: usize> PointwiseRules<F, N> {
-    /// Calls `visit(outputs, run)` for every run of every example, where `outputs` says which
-    /// example, where in it, and where in the tile.
+/// How a rule walks through a tile: by examples of `n` outputs, in runs.
+#[derive(Clone, Copy)]
+struct Walk {
+    examples: usize,
+    n: usize,
+    run: usize,
+    /// The examples of the tile, where they are taken as one.
+    whole: Option<usize>,
+    /// Whether an operand of one number is stretched.
+    stretch: bool,
+}
+
+impl Walk {
+    /// Through a tile of k examples. Where no operand is stretched and all lie without `gaps`, they
+    /// are taken as one: loops are then long, however small an example is.
+    fn new(fit: &Broadcast, k: usize, gaps: bool) -> Walk {
+        let n = fit.shape.size();
+        let whole = k > 1 && !gaps && fit.sizes.iter().all(|&size| size == n);
+        let run = if whole { k * n } else { fit.run() };
+        Walk {
+            examples: if whole { 1 } else { k },
+            n: if whole { k * n } else { n },
+            run: run.max(1),
+            whole: whole.then_some(k),
+            stretch: n != 1,
+        }
+    }
+
+    /// Calls `visit` for every run.
     #[inline(always)]
-    fn each<T: Scalar>(&self, at: &At<'_, T>, mut visit: impl FnMut(Place, Run<'_, T, N>)) {
-        let (n, run) = (self.fit.shape.size(), self.fit.run());
-        for example in 0..at.tile.len {
-            for start in (0..n).step_by(run) {
-                let outputs = example * n + start..example * n + start + run;
-                let reads = Run {
-                    x: std::array::from_fn(|j| match F::READS.inputs() {
-                        true => part(at.input(j).example(example), start, run),
-                        false => &[],
-                    }),
-                    y: match F::READS.output() {
-                        true => &at.output()[outputs.clone()],
-                        false => &[],
-                    },
-                };
-                let place = Place {
+    fn each(self, mut visit: impl FnMut(Place)) {
+        for example in 0..self.examples {
+            for start in (0..self.n).step_by(self.run) {
+                visit(Place {
+                    walk: self,
                     example,
                     start,
-                    run,
-                    outputs,
-                };
-                visit(place, reads);
+                });
             }
         }
     }
+}
+
+/// Where a run lies: from output `start` of an example.
+#[derive(Clone, Copy)]
+struct Place {
+    walk: Walk,
+    example: usize,
+    start: usize,
+}
+
+impl Place {
+    /// Its outputs, in the tile.
+    #[inline(always)]
+    fn outputs(&self) -> Range<usize> {
+        let from = self.example * self.walk.n + self.start;
+        from..from + self.walk.run
+    }
+
+    /// The part of an operand, or of its tangent. (With one operand there is nothing to stretch.)
+    #[inline(always)]
+    fn part<'a, T: Scalar, const N: usize>(&self, x: View<'a, T>) -> Part<'a, T> {
+        let from = self.example * x.stride();
+        if N > 1 && x.len() == 1 && self.walk.stretch {
+            return Part {
+                each: &[],
+                single: Some(x.data()[from]),
+            };
+        }
+        Part {
+            each: &x.data()[from + self.start % x.len()..][..self.walk.run],
+            single: None,
+        }
+    }
+
+    /// What the derivatives of `F` read.
+    #[inline(always)]
+    fn reads<'a, T: Scalar, F: PointwiseFn<N>, const N: usize>(
+        &self,
+        at: &At<'a, T>,
+    ) -> ([Part<'a, T>; N], Part<'a, T>) {
+        let x = std::array::from_fn(
+            #[inline(always)]
+            |j| match F::READS.inputs() {
+                true => self.part::<T, N>(at.input(j)),
+                false => Part::absent(T::nan()),
+            },
+        );
+        let y = match F::READS.output() {
+            true => Part {
+                each: &at.output()[self.outputs()],
+                single: None,
+            },
+            false => Part::absent(T::nan()),
+        };
+        (x, y)
+    }
+
+    /// Adds `value(e)` to number e of the operand's cotangent, for the outputs e of this run.
+    #[inline(always)]
+    fn add<T: Scalar, const N: usize>(&self, slot: &mut Slot<'_, T>, value: impl Fn(usize) -> T) {
+        let gx = match self.walk.whole {
+            Some(k) => slot.all(k),
+            None => slot.example(self.example),
+        };
+        match gx {
+            // A single number that all outputs read.
+            [gx] if N > 1 && self.walk.stretch => {
+                *gx += T::from_f64(sum_of(
+                    self.walk.run,
+                    #[inline(always)]
+                    |e| value(e).to_f64(),
+                ));
+            }
+            _ => {
+                let start = self.start % gx.len();
+                for (e, gx) in gx[start..][..self.walk.run].iter_mut().enumerate() {
+                    *gx += value(e);
+                }
+            }
+        }
+    }
+}
+
+/// Number e of each part.
+#[inline(always)]
+fn numbers<T: Scalar, const N: usize>(x: &[Part<'_, T>; N], e: usize) -> [T; N] {
+    std::array::from_fn(
+        #[inline(always)]
+        |j| x[j].at(e),
+    )
 }
 
 /// Calls `f(0)`, …, `f(N − 1)`, written out so that each inlines with its number known: then a
@@ -219,46 +312,18 @@ fn each_of<const N: usize>(mut f: impl FnMut(usize)) {
     }
 }
 
-/// Where a run lies: from `start` in its example, `outputs` in the tile.
-struct Place {
-    example: usize,
-    start: usize,
-    run: usize,
-    outputs: Range<usize>,
+/// Whether an operand's examples do not follow each other without gaps.
+fn gaps<T: Copy>(k: usize, x: &[Option<View<'_, T>>]) -> bool {
+    x.iter().flatten().any(|x| x.contiguous(k).is_none())
 }
 
-impl Place {
-    /// The part of the tangents that this run reads.
-    #[inline(always)]
-    fn tangents<'a, T: Scalar, const N: usize>(
-        &self,
-        dx: &[Option<View<'a, T>>],
-    ) -> [Option<&'a [T]>; N] {
-        std::array::from_fn(|j| {
-            dx[j].map(|dx| part(dx.example(self.example), self.start, self.run))
-        })
-    }
-
-    /// Adds `value(e)` to number e of the operand's cotangent, for the outputs e of this run.
-    #[inline(always)]
-    fn add<T: Scalar, const N: usize>(&self, slot: &mut Slot<'_, T>, value: impl Fn(usize) -> T) {
-        let gx = slot.example(self.example);
-        match (gx.len(), gx) {
-            // A single number that all outputs read.
-            (1, [gx]) if N > 1 => {
-                let sum: f64 = (0..self.run).map(|e| value(e).to_f64()).sum();
-                *gx += T::from_f64(sum);
-            }
-            (n, gx) => {
-                let gx = &mut gx[self.start % n.max(1)..][..self.run];
-                for (e, gx) in gx.iter_mut().enumerate() {
-                    *gx += value(e);
-                }
-            }
-        }
-    }
+/// The same of cotangents.
+fn slot_gaps<T>(k: usize, gx: &[Option<Slot<'_, T>>]) -> bool {
+    gx.iter().flatten().any(|gx| !gx.is_contiguous(k))
 }
 
+// Every rule is one loop over numbers, compiled for the vectors of the machine; whatever `F` does
+// in it becomes a part of the loop.
 impl<T: Scalar, F: PointwiseFn<N>, const N: usize> Rules<T> for PointwiseRules<F, N> {
     fn shape(&self) -> &Shape {
         &self.fit.shape
@@ -282,51 +347,84 @@ impl<T: Scalar, F: PointwiseFn<N>, const N: usize> Rules<T> for PointwiseRules<F
         _: &mut [T],
         y: &mut [T],
     ) {
-        let (n, run) = (self.fit.shape.size(), self.fit.run());
-        for i in 0..tile.len {
-            for start in (0..n).step_by(run) {
-                let x: [&[T]; N] = std::array::from_fn(|j| part(x[j].example(i), start, run));
-                let y = &mut y[i * n + start..][..run];
-                for (e, y) in y.iter_mut().enumerate() {
-                    *y = self.f.f(std::array::from_fn(|j| pick::<T, N>(x[j], e)));
-                }
-            }
-        }
+        let k = tile.len;
+        let gaps = x.iter().any(|x| x.contiguous(k).is_none());
+        let walk = Walk::new(&self.fit, k, gaps);
+        vectorized(
+            #[inline(always)]
+            || {
+                walk.each(
+                    #[inline(always)]
+                    |place| {
+                        let x: [Part<'_, T>; N] = std::array::from_fn(
+                            #[inline(always)]
+                            |j| place.part::<T, N>(x[j]),
+                        );
+                        for (e, y) in y[place.outputs()].iter_mut().enumerate() {
+                            *y = self.f.f(numbers(&x, e));
+                        }
+                    },
+                );
+            },
+        );
     }
 
     // dy = Σ ∂f/∂xⱼ dxⱼ
     fn jvp(&self, at: &At<'_, T>, dx: &[Option<View<'_, T>>], _: &mut [T], dy: &mut [T]) {
-        self.each(at, |place, reads| {
-            let dx = place.tangents::<T, N>(dx);
-            let dy = &mut dy[place.outputs];
-            each_of::<N>(
-                #[inline(always)]
-                |j| {
-                    let Some(dx) = dx[j] else { return };
-                    for (e, dy) in dy.iter_mut().enumerate() {
-                        let (x, y) = reads.at::<F>(e);
-                        *dy += self.f.df(x, y)[j] * pick::<T, N>(dx, e);
-                    }
-                },
-            );
-        });
+        let k = at.tile.len;
+        let walk = Walk::new(&self.fit, k, gaps(k, at.x) || gaps(k, dx));
+        vectorized(
+            #[inline(always)]
+            || {
+                walk.each(
+                    #[inline(always)]
+                    |place| {
+                        let (x, y) = place.reads::<T, F, N>(at);
+                        let dy = &mut dy[place.outputs()];
+                        each_of::<N>(
+                            #[inline(always)]
+                            |j| {
+                                let Some(dx) = dx[j] else { return };
+                                let dx = place.part::<T, N>(dx);
+                                for (e, dy) in dy.iter_mut().enumerate() {
+                                    let df = self.f.df(numbers(&x, e), y.at(e));
+                                    *dy += df[j] * dx.at(e);
+                                }
+                            },
+                        );
+                    },
+                );
+            },
+        );
     }
 
     // gⱼ = ∂f/∂xⱼ g
     fn vjp(&self, at: &At<'_, T>, g: &[T], _: &mut [T], gx: &mut [Option<Slot<'_, T>>]) {
-        self.each(at, |place, reads| {
-            let g = &g[place.outputs.clone()];
-            each_of::<N>(
-                #[inline(always)]
-                |j| {
-                    let Some(gx) = &mut gx[j] else { return };
-                    place.add::<T, N>(gx, |e| {
-                        let (x, y) = reads.at::<F>(e);
-                        self.f.df(x, y)[j] * g[e]
-                    });
-                },
-            );
-        });
+        let k = at.tile.len;
+        let walk = Walk::new(&self.fit, k, gaps(k, at.x) || slot_gaps(k, gx));
+        vectorized(
+            #[inline(always)]
+            || {
+                walk.each(
+                    #[inline(always)]
+                    |place| {
+                        let (x, y) = place.reads::<T, F, N>(at);
+                        let g = &g[place.outputs()];
+                        each_of::<N>(
+                            #[inline(always)]
+                            |j| {
+                                let Some(gx) = &mut gx[j] else { return };
+                                place.add::<T, N>(
+                                    gx,
+                                    #[inline(always)]
+                                    |e| self.f.df(numbers(&x, e), y.at(e))[j] * g[e],
+                                );
+                            },
+                        );
+                    },
+                );
+            },
+        );
     }
 
     // hⱼ = ∂f/∂xⱼ dg + Σᵢ ∂²f/∂xⱼ∂xᵢ dxᵢ g
@@ -345,25 +443,41 @@ impl<T: Scalar, F: PointwiseFn<N>, const N: usize> Rules<T> for PointwiseRules<F
         if F::PIECEWISE_LINEAR {
             return;
         }
-        self.each(at, |place, reads| {
-            let dx = place.tangents::<T, N>(dx);
-            let g = &g[place.outputs.clone()];
-            each_of::<N>(
-                #[inline(always)]
-                |j| {
-                    let Some(hx) = &mut hx[j] else { return };
-                    each_of::<N>(
-                        #[inline(always)]
-                        |i| {
-                            let Some(dx) = dx[i] else { return };
-                            place.add::<T, N>(hx, |e| {
-                                let (x, y) = reads.at::<F>(e);
-                                self.f.d2f(x, y)[j][i] * pick::<T, N>(dx, e) * g[e]
-                            });
-                        },
-                    );
-                },
-            );
-        });
+        let k = at.tile.len;
+        let gaps = gaps(k, at.x) || gaps(k, dx) || slot_gaps(k, hx);
+        let walk = Walk::new(&self.fit, k, gaps);
+        vectorized(
+            #[inline(always)]
+            || {
+                walk.each(
+                    #[inline(always)]
+                    |place| {
+                        let (x, y) = place.reads::<T, F, N>(at);
+                        let g = &g[place.outputs()];
+                        each_of::<N>(
+                            #[inline(always)]
+                            |j| {
+                                let Some(hx) = &mut hx[j] else { return };
+                                each_of::<N>(
+                                    #[inline(always)]
+                                    |i| {
+                                        let Some(dx) = dx[i] else { return };
+                                        let dx = place.part::<T, N>(dx);
+                                        place.add::<T, N>(
+                                            hx,
+                                            #[inline(always)]
+                                            |e| {
+                                                let d2f = self.f.d2f(numbers(&x, e), y.at(e));
+                                                d2f[j][i] * dx.at(e) * g[e]
+                                            },
+                                        );
+                                    },
+                                );
+                            },
+                        );
+                    },
+                );
+            },
+        );
     }
 }

@@ -45,14 +45,17 @@ impl PointwiseFn<1> for Affine {
         Ok(())
     }
 
+    #[inline(always)]
     fn f<T: Scalar>(&self, [x]: [T; 1]) -> T {
         T::from_f64(self.scale) * x + T::from_f64(self.shift)
     }
 
+    #[inline(always)]
     fn df<T: Scalar>(&self, _: [T; 1], _: T) -> [T; 1] {
         [T::from_f64(self.scale)]
     }
 
+    #[inline(always)]
     fn d2f<T: Scalar>(&self, _: [T; 1], _: T) -> [[T; 1]; 1] {
         [[T::zero()]]
     }

@@ -30,14 +30,17 @@ impl PointwiseFn<2> for Div {
         "div"
     }
 
+    #[inline(always)]
     fn f<T: Scalar>(&self, [a, b]: [T; 2]) -> T {
         a / b
     }
 
+    #[inline(always)]
     fn df<T: Scalar>(&self, [a, b]: [T; 2], _: T) -> [T; 2] {
         [b.recip(), -a / b / b]
     }
 
+    #[inline(always)]
     fn d2f<T: Scalar>(&self, [a, b]: [T; 2], _: T) -> [[T; 2]; 2] {
         let mixed = -(b * b).recip();
         [

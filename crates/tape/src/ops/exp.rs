@@ -1,5 +1,6 @@
 //! The exponential function.
 
+use crate::kernel::elementary::exp;
 use crate::kind::{Pointwise, PointwiseFn, Reads};
 use crate::{Scalar, Var};
 
@@ -27,14 +28,17 @@ impl PointwiseFn<1> for Exp {
         "exp"
     }
 
+    #[inline(always)]
     fn f<T: Scalar>(&self, [x]: [T; 1]) -> T {
-        x.exp()
+        exp(x)
     }
 
+    #[inline(always)]
     fn df<T: Scalar>(&self, _: [T; 1], y: T) -> [T; 1] {
         [y]
     }
 
+    #[inline(always)]
     fn d2f<T: Scalar>(&self, _: [T; 1], y: T) -> [[T; 1]; 1] {
         [[y]]
     }

@@ -1,5 +1,6 @@
 //! The Gaussian error linear unit.
 
+use crate::kernel::elementary::{normal_density, normal_distribution};
 use crate::kind::{Pointwise, PointwiseFn, Reads};
 use crate::{Scalar, Var};
 
@@ -31,30 +32,20 @@ impl PointwiseFn<1> for Gelu {
         "gelu"
     }
 
+    #[inline(always)]
     fn f<T: Scalar>(&self, [x]: [T; 1]) -> T {
-        x * distribution(x)
+        x * normal_distribution(x)
     }
 
+    #[inline(always)]
     fn df<T: Scalar>(&self, [x]: [T; 1], _: T) -> [T; 1] {
-        [distribution(x) + x * density(x)]
+        [normal_distribution(x) + x * normal_density(x)]
     }
 
+    #[inline(always)]
     fn d2f<T: Scalar>(&self, [x]: [T; 1], _: T) -> [[T; 1]; 1] {
-        [[(T::from_f64(2.0) - x * x) * density(x)]]
+        [[(T::from_f64(2.0) - x * x) * normal_density(x)]]
     }
-}
-
-/// Φ(x), without cancellation where it is small.
-#[inline(always)]
-fn distribution<T: Scalar>(x: T) -> T {
-    T::from_f64(0.5) * (-x * T::FRAC_1_SQRT_2()).erfc()
-}
-
-/// φ(x).
-#[inline(always)]
-fn density<T: Scalar>(x: T) -> T {
-    // 1/√(2π)
-    T::from_f64(0.398_942_280_401_432_7) * (T::from_f64(-0.5) * x * x).exp()
 }
 
 impl<'t, T: Scalar> Var<'t, T> {

@@ -48,6 +48,7 @@ impl PointwiseFn<1> for LeakyRelu {
         }
     }
 
+    #[inline(always)]
     fn f<T: Scalar>(&self, [x]: [T; 1]) -> T {
         if x > T::zero() {
             x
@@ -56,6 +57,7 @@ impl PointwiseFn<1> for LeakyRelu {
         }
     }
 
+    #[inline(always)]
     fn df<T: Scalar>(&self, _: [T; 1], y: T) -> [T; 1] {
         [if y > T::zero() {
             T::one()
@@ -64,6 +66,7 @@ impl PointwiseFn<1> for LeakyRelu {
         }]
     }
 
+    #[inline(always)]
     fn d2f<T: Scalar>(&self, _: [T; 1], _: T) -> [[T; 1]; 1] {
         [[T::zero()]]
     }

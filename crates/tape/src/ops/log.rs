@@ -1,5 +1,6 @@
 //! The natural logarithm.
 
+use crate::kernel::elementary::ln;
 use crate::kind::{Pointwise, PointwiseFn, Reads};
 use crate::{Scalar, Var};
 
@@ -27,14 +28,17 @@ impl PointwiseFn<1> for Log {
         "log"
     }
 
+    #[inline(always)]
     fn f<T: Scalar>(&self, [x]: [T; 1]) -> T {
-        x.ln()
+        ln(x)
     }
 
+    #[inline(always)]
     fn df<T: Scalar>(&self, [x]: [T; 1], _: T) -> [T; 1] {
         [x.recip()]
     }
 
+    #[inline(always)]
     fn d2f<T: Scalar>(&self, [x]: [T; 1], _: T) -> [[T; 1]; 1] {
         [[-(x * x).recip()]]
     }

@@ -30,10 +30,12 @@ impl PointwiseFn<1> for Powi {
         "powi"
     }
 
+    #[inline(always)]
     fn f<T: Scalar>(&self, [x]: [T; 1]) -> T {
         x.powi(self.n)
     }
 
+    #[inline(always)]
     fn df<T: Scalar>(&self, [x]: [T; 1], _: T) -> [T; 1] {
         // 0 · x⁻¹ is 0 here, even at x = 0.
         [match self.n {
@@ -42,6 +44,7 @@ impl PointwiseFn<1> for Powi {
         }]
     }
 
+    #[inline(always)]
     fn d2f<T: Scalar>(&self, [x]: [T; 1], _: T) -> [[T; 1]; 1] {
         [[match self.n {
             0 | 1 => T::zero(),

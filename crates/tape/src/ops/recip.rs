@@ -43,14 +43,17 @@ impl PointwiseFn<1> for Recip {
         }
     }
 
+    #[inline(always)]
     fn f<T: Scalar>(&self, [x]: [T; 1]) -> T {
         T::from_f64(self.numerator) / x
     }
 
+    #[inline(always)]
     fn df<T: Scalar>(&self, [x]: [T; 1], _: T) -> [T; 1] {
         [T::from_f64(-self.numerator) / x / x]
     }
 
+    #[inline(always)]
     fn d2f<T: Scalar>(&self, [x]: [T; 1], _: T) -> [[T; 1]; 1] {
         [[T::from_f64(2.0 * self.numerator) / x / x / x]]
     }

@@ -31,15 +31,18 @@ impl PointwiseFn<1> for Relu {
         "relu"
     }
 
+    #[inline(always)]
     fn f<T: Scalar>(&self, [x]: [T; 1]) -> T {
         // Not `max`, which would turn NaN into 0.
         if x <= T::zero() { T::zero() } else { x }
     }
 
+    #[inline(always)]
     fn df<T: Scalar>(&self, _: [T; 1], y: T) -> [T; 1] {
         [if y > T::zero() { T::one() } else { T::zero() }]
     }
 
+    #[inline(always)]
     fn d2f<T: Scalar>(&self, _: [T; 1], _: T) -> [[T; 1]; 1] {
         [[T::zero()]]
     }

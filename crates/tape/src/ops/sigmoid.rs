@@ -1,5 +1,6 @@
 //! The logistic function.
 
+use crate::kernel::elementary::logistic;
 use crate::kind::{Pointwise, PointwiseFn, Reads};
 use crate::{Scalar, Var};
 
@@ -27,25 +28,20 @@ impl PointwiseFn<1> for Sigmoid {
         "sigmoid"
     }
 
+    #[inline(always)]
     fn f<T: Scalar>(&self, [x]: [T; 1]) -> T {
         logistic(x)
     }
 
+    #[inline(always)]
     fn df<T: Scalar>(&self, _: [T; 1], y: T) -> [T; 1] {
         [y * (T::one() - y)]
     }
 
+    #[inline(always)]
     fn d2f<T: Scalar>(&self, _: [T; 1], y: T) -> [[T; 1]; 1] {
         [[y * (T::one() - y) * (T::one() - y - y)]]
     }
-}
-
-/// σ(x) = 1/(1 + e⁻ˣ), from an exponential that cannot overflow.
-#[inline(always)]
-pub(super) fn logistic<T: Scalar>(x: T) -> T {
-    let e = (-x.abs()).exp();
-    let numerator = if x < T::zero() { e } else { T::one() };
-    numerator / (T::one() + e)
 }
 
 impl<'t, T: Scalar> Var<'t, T> {

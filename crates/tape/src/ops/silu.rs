@@ -1,6 +1,6 @@
 //! The sigmoid linear unit, also called swish.
 
-use super::sigmoid::logistic;
+use crate::kernel::elementary::logistic;
 use crate::kind::{Pointwise, PointwiseFn, Reads};
 use crate::{Scalar, Var};
 
@@ -32,15 +32,18 @@ impl PointwiseFn<1> for Silu {
         "silu"
     }
 
+    #[inline(always)]
     fn f<T: Scalar>(&self, [x]: [T; 1]) -> T {
         x * logistic(x)
     }
 
+    #[inline(always)]
     fn df<T: Scalar>(&self, [x]: [T; 1], _: T) -> [T; 1] {
         let (s, t) = (logistic(x), logistic(-x));
         [s * (T::one() + x * t)]
     }
 
+    #[inline(always)]
     fn d2f<T: Scalar>(&self, [x]: [T; 1], _: T) -> [[T; 1]; 1] {
         let (s, t) = (logistic(x), logistic(-x));
         [[s * t * (T::from_f64(2.0) + x * (t - s))]]

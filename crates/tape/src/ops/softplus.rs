@@ -1,5 +1,6 @@
 //! The smooth rectifier.
 
+use crate::kernel::elementary::{exp, exp_m1, softplus};
 use crate::kind::{Pointwise, PointwiseFn, Reads};
 use crate::{Scalar, Var};
 
@@ -32,16 +33,19 @@ impl PointwiseFn<1> for Softplus {
         "softplus"
     }
 
+    #[inline(always)]
     fn f<T: Scalar>(&self, [x]: [T; 1]) -> T {
-        x.max(T::zero()) + (-x.abs()).exp().ln_1p()
+        softplus(x)
     }
 
+    #[inline(always)]
     fn df<T: Scalar>(&self, _: [T; 1], y: T) -> [T; 1] {
-        [-(-y).exp_m1()]
+        [-exp_m1(-y)]
     }
 
+    #[inline(always)]
     fn d2f<T: Scalar>(&self, _: [T; 1], y: T) -> [[T; 1]; 1] {
-        [[-(-y).exp_m1() * (-y).exp()]]
+        [[-exp_m1(-y) * exp(-y)]]
     }
 }
 

@@ -27,14 +27,17 @@ impl PointwiseFn<1> for Sqrt {
         "sqrt"
     }
 
+    #[inline(always)]
     fn f<T: Scalar>(&self, [x]: [T; 1]) -> T {
         x.sqrt()
     }
 
+    #[inline(always)]
     fn df<T: Scalar>(&self, _: [T; 1], y: T) -> [T; 1] {
         [T::from_f64(0.5) / y]
     }
 
+    #[inline(always)]
     fn d2f<T: Scalar>(&self, _: [T; 1], y: T) -> [[T; 1]; 1] {
         [[T::from_f64(-0.25) / (y * y * y)]]
     }

@@ -27,14 +27,17 @@ impl PointwiseFn<1> for Square {
         "square"
     }
 
+    #[inline(always)]
     fn f<T: Scalar>(&self, [x]: [T; 1]) -> T {
         x * x
     }
 
+    #[inline(always)]
     fn df<T: Scalar>(&self, [x]: [T; 1], _: T) -> [T; 1] {
         [x + x]
     }
 
+    #[inline(always)]
     fn d2f<T: Scalar>(&self, _: [T; 1], _: T) -> [[T; 1]; 1] {
         [[T::from_f64(2.0)]]
     }

@@ -1,5 +1,6 @@
 //! The hyperbolic tangent.
 
+use crate::kernel::elementary::tanh;
 use crate::kind::{Pointwise, PointwiseFn, Reads};
 use crate::{Scalar, Var};
 
@@ -27,14 +28,17 @@ impl PointwiseFn<1> for Tanh {
         "tanh"
     }
 
+    #[inline(always)]
     fn f<T: Scalar>(&self, [x]: [T; 1]) -> T {
-        x.tanh()
+        tanh(x)
     }
 
+    #[inline(always)]
     fn df<T: Scalar>(&self, _: [T; 1], y: T) -> [T; 1] {
         [(T::one() - y) * (T::one() + y)]
     }
 
+    #[inline(always)]
     fn d2f<T: Scalar>(&self, _: [T; 1], y: T) -> [[T; 1]; 1] {
         [[T::from_f64(-2.0) * y * (T::one() - y) * (T::one() + y)]]
     }
