@@ -1,0 +1,321 @@
+"""JAX: everything jitted, channels last, pooling by reshape where windows don't overlap."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from compare.protocol import THIRTY, Form, Worker, serve
+
+
+def max_pool(x, window, stride, ceil, overlapping):
+    n, h, w, c = x.shape
+    if window == stride and h % window == 0 and w % window == 0:
+        return x.reshape(n, h // window, window, w // window, window, c).max((2, 4))
+    extra = [-(length - window) % stride if ceil else 0 for length in (h, w)]
+    if overlapping == "reduce_window":
+        pads = ((0, 0), (0, extra[0]), (0, extra[1]), (0, 0))
+        return lax.reduce_window(x, -jnp.inf, lax.max, (1, window, window, 1),
+                                 (1, stride, stride, 1), pads)
+    # Slices: rows first, then columns.
+    x = jnp.pad(x, ((0, 0), (0, extra[0]), (0, extra[1]), (0, 0)), constant_values=-jnp.inf)
+    for axis in (1, 2):
+        last = x.shape[axis] - window
+        parts = [lax.slice_in_dim(x, k, k + last + 1, stride, axis) for k in range(window)]
+        x = parts[0]
+        for part in parts[1:]:
+            x = jnp.maximum(x, part)
+    return x
+
+
+def convolve(x, weight, bias, pad, stride):
+    y = lax.conv_general_dilated(x, weight, (stride, stride), [(pad, pad)] * 2,
+                                 dimension_numbers=("NHWC", "HWIO", "NHWC"))
+    return y + bias
+
+
+def network(layers, overlapping):
+    """z(parameters, inputs)."""
+
+    def apply(parameters, x):
+        rest = iter(parameters)
+        take = lambda: (next(rest), next(rest))
+        for layer in layers:
+            match layer:
+                case ("conv", _, _, pad, stride):
+                    x = convolve(x, *take(), pad, stride)
+                case ("dense", _):
+                    weight, bias = take()
+                    x = x @ weight + bias
+                case ("block", out, stride):
+                    y = jax.nn.relu(convolve(x, *take(), 1, stride))
+                    y = convolve(y, *take(), 1, 1)
+                    if stride != 1 or x.shape[-1] != out:
+                        x = convolve(x, *take(), 0, stride)
+                    x = jax.nn.relu(x + y)
+                case ("pool", window, stride, ceil):
+                    x = max_pool(x, window, stride, ceil, overlapping)
+                case ("relu",):
+                    x = jax.nn.relu(x)
+                case ("tanh",):
+                    x = jnp.tanh(x)
+                case ("flatten",):
+                    x = x.reshape(x.shape[0], -1)
+                case ("average",):
+                    x = x.mean((1, 2))
+        return x
+
+    return apply
+
+
+def squared(z, y):
+    return ((z - y) ** 2).sum(-1)
+
+
+def softmax(z, y):
+    return jax.nn.logsumexp(z, -1) - jnp.take_along_axis(z, y[..., None], -1)[..., 0]
+
+
+def squared_curvature(z, dz):
+    return 2 * dz
+
+
+def softmax_curvature(z, dz):
+    p = jax.nn.softmax(z)
+    return p * (dz - (p * dz).sum(-1, keepdims=True))
+
+
+def squared_factor(z):
+    """The columns s of S, B = SSᵀ, first axis."""
+    return jnp.sqrt(jnp.array(2.0, z.dtype)) * jnp.broadcast_to(
+        jnp.eye(z.shape[-1], dtype=z.dtype)[:, None], (z.shape[-1], *z.shape))
+
+
+def softmax_factor(z):
+    p = jax.nn.softmax(z)
+    root = jnp.sqrt(p)
+    eye = jnp.eye(z.shape[-1], dtype=z.dtype)
+    return jnp.moveaxis(root[:, :, None] * eye - p[:, :, None] * root[:, None, :], 2, 0)
+
+
+LOSSES = {"squared": (squared, squared_curvature, squared_factor),
+          "softmax": (softmax, softmax_curvature, softmax_factor)}
+
+
+class Jax(Worker):
+    def versions(self):
+        import jaxlib
+        return {"jax": jax.__version__, "jaxlib": jaxlib.__version__}
+
+    def load(self, workload):
+        if workload.dtype == "f64":
+            jax.config.update("jax_enable_x64", True)
+        self.w = workload
+        self.points = [self.put(theta) for theta in (workload.theta, workload.theta2)]
+        self.vs = [self.put(v) for v in workload.vectors]
+        self.stack = jax.tree.map(lambda *vs: jnp.stack(vs), *self.vs)
+        self.x = jnp.asarray(workload.inputs)
+        self.y = jnp.asarray(workload.targets.astype("i4") if workload.loss == "softmax"
+                             else workload.targets)
+
+    def put(self, flat):
+        return [jnp.array(part) for part in self.w.split(flat)]
+
+    def flat(self, parts, lead=0):
+        shapes = [part.shape[:lead] + (-1,) for part in parts]
+        return np.concatenate([np.asarray(part).reshape(shape)
+                               for part, shape in zip(parts, shapes)], axis=lead)
+
+    def forms(self, column):
+        overlapping = any(layer[0] == "pool" and layer[1] != layer[2] for layer in self.w.layers)
+        if not overlapping:
+            return self.forms_of(column, "reduce_window")
+        return {f"{name}, pool by {how}": form for how in ("reduce_window", "slices")
+                for name, form in self.forms_of(column, how).items()}
+
+    def forms_of(self, column, pooling):
+        apply = network(self.w.layers, pooling)
+        loss, curvature, factor = LOSSES[self.w.loss]
+        x, y, batch = self.x, self.y, self.w.batch
+        convolutional = len(self.w.manifest["input_shape"]) > 1
+        jit = jax.jit
+
+        def z(p, x):
+            return apply(p, x)
+
+        def f(p, x, y):
+            return loss(apply(p, x), y).mean()
+
+        def turns():
+            return itertools.cycle(self.points)
+
+        def fresh(product):
+            product = jit(product)
+            return Form(lambda points: jax.block_until_ready(
+                product(next(points), self.vs[0], x)), self.flat, turns)
+
+        # The linear map at a θ, kept: a pytree of arrays and one compiled function.
+        def gauss_newton_at(p, x):
+            z, jvp = jax.linearize(lambda p: apply(p, x), p)
+            return z, jvp, jax.linear_transpose(jvp, p)
+
+        def kept_product(kept, v):
+            z, jvp, vjp = kept
+            return vjp(curvature(z, jvp(v)) / batch)[0]
+
+        def hessian_at(p, x, y):
+            return jax.linearize(lambda p: jax.grad(f)(p, x, y), p)[1]
+
+        def scanned(product, count):
+            """Products one after the other within one compiled loop; the last is the result."""
+            def run(kept, stack):
+                def body(_, i):
+                    v = jax.tree.map(lambda s: s[i % len(self.vs)], stack)
+                    return product(kept, v), None
+                zero = jax.tree.map(lambda s: jnp.zeros_like(s[0]), stack)
+                return lax.scan(body, zero, jnp.arange(count))[0]
+            return run
+
+        def repeated(at, product, arguments):
+            """A product at a kept linearization: by a call each, or in a scan."""
+            prepare = jit(at)
+            single, loop = jit(product), jit(scanned(product, THIRTY))
+            kept = lambda: jax.block_until_ready(prepare(self.points[0], *arguments))
+            first = (lambda out: self.flat(out))
+            forms = {"linearize, jitted map": Form(
+                lambda kept: jax.block_until_ready(single(kept, self.vs[0])), first, kept)}
+            if not convolutional:
+                # The scan ends with another vector; as a check of its first, it runs once.
+                one = jit(scanned(product, 1))
+                forms["linearize, scan"] = Form(
+                    lambda kept: jax.block_until_ready(loop(kept, self.stack)),
+                    lambda _: first(one(kept(), self.stack)), kept, THIRTY)
+            return forms
+
+        match column:
+            case "forward":
+                run = jit(z)
+                return {"jit": Form(lambda _: jax.block_until_ready(run(self.points[0], x)),
+                                    lambda out: np.asarray(out).ravel())}
+            case "gradient":
+                run = jit(jax.value_and_grad(f))
+                return {"jit": Form(lambda points: jax.block_until_ready(run(next(points), x, y)),
+                                    lambda out: self.flat(out[1]), turns)}
+            case "fresh":
+                def by_jvp(p, v, x):
+                    z, dz = jax.jvp(lambda p: apply(p, x), (p,), (v,))
+                    _, vjp = jax.vjp(lambda p: apply(p, x), p)
+                    return vjp(curvature(z, dz) / batch)[0]
+                return {"jvp and vjp": fresh(by_jvp),
+                        "linearize": fresh(lambda p, v, x: kept_product(gauss_newton_at(p, x), v))}
+            case "thirty":
+                prepare, single = jit(gauss_newton_at), jit(kept_product)
+
+                def run(points):
+                    kept = prepare(next(points), x)
+                    for i in range(THIRTY):
+                        out = single(kept, self.vs[i % len(self.vs)])
+                    return jax.block_until_ready(out)
+                forms = {"linearize, jitted map": Form(run, self.flat, turns, THIRTY)}
+                if not convolutional:
+                    loop = scanned(kept_product, THIRTY)
+                    whole = jit(lambda p, x, stack: loop(gauss_newton_at(p, x), stack))
+                    forms["linearize, scan"] = Form(
+                        lambda points: jax.block_until_ready(whole(next(points), x, self.stack)),
+                        self.flat, turns, THIRTY)
+                return forms
+            case "product":
+                return repeated(gauss_newton_at, kept_product, (x,))
+            case "block8":
+                prepare, single = jit(gauss_newton_at), jit(kept_product)
+                mapped = jit(jax.vmap(kept_product, (None, 0)))
+                looped = jit(lambda kept, vs: [kept_product(kept, v) for v in vs])
+                kept = lambda: jax.block_until_ready(prepare(self.points[0], x))
+                each = lambda outs: np.concatenate([self.flat(out) for out in outs])
+                forms = {
+                    "vmap": Form(lambda kept: jax.block_until_ready(mapped(kept, self.stack)),
+                                 lambda out: self.flat(out, 1).ravel(), kept),
+                    "calls": Form(lambda kept: jax.block_until_ready(
+                        [single(kept, v) for v in self.vs]), each, kept),
+                    "unrolled": Form(lambda kept: jax.block_until_ready(looped(kept, self.vs)),
+                                     each, kept),
+                }
+                if not convolutional:
+                    scan = jit(lambda kept, stack: lax.map(lambda v: kept_product(kept, v), stack))
+                    forms["map"] = Form(lambda kept: jax.block_until_ready(scan(kept, self.stack)),
+                                        lambda out: self.flat(out, 1).ravel(), kept)
+                return forms
+            case "hessian":
+                forms = repeated(hessian_at, lambda kept, v: kept(v), (x, y))
+
+                def forward_over_reverse(p, v, x):
+                    return jax.jvp(lambda p: jax.grad(f)(p, x, y), (p,), (v,))[1]
+
+                def reverse_over_reverse(p, v, x):
+                    along = lambda p: sum(jnp.vdot(g, v) for g, v in
+                                          zip(jax.grad(f)(p, x, y), v))
+                    return jax.grad(along)(p)
+                return forms | {"forward over reverse": fresh(forward_over_reverse),
+                                "reverse over reverse": fresh(reverse_over_reverse)}
+            case "per_example":
+                def one(p, x, y):
+                    return jax.grad(lambda p: f(p, x[None], y[None]))(p)
+                mapped = jit(jax.vmap(one, (None, 0, 0)))
+                scan = jit(lambda p, x, y: lax.map(lambda xy: one(p, *xy), (x, y)))
+                form = lambda run: Form(
+                    lambda points: jax.block_until_ready(run(next(points), x, y)),
+                    lambda out: self.flat(out, 1).ravel(), turns)
+                return {"vmap": form(mapped), "map": form(scan)}
+            case "diagonal":
+                return self.diagonals(apply, factor, turns)
+        return {}
+
+    def diagonals(self, apply, factor, turns):
+        """1/l Σ_i Σ_c (Jᵀs_c)², by a reverse sweep for every example and column of S."""
+        x, batch = self.x, self.w.batch
+
+        def squares(p, x):
+            z, vjp = jax.vjp(lambda p: apply(p, x[None]), p)
+            rows = jax.vmap(lambda s: vjp(s)[0])(factor(z))
+            return jax.tree.map(lambda r: (r * r).sum(0), rows)
+
+        def total(parts):
+            return jax.tree.map(lambda s: s.sum(0) / batch, parts)
+
+        def in_chunks(p, x, size):
+            def body(acc, x):
+                parts = jax.vmap(squares, (None, 0))(p, x)
+                return jax.tree.map(lambda a, s: a + s.sum(0), acc, parts), None
+            zero = jax.tree.map(jnp.zeros_like, p)
+            acc, _ = lax.scan(body, zero, x.reshape(-1, size, *x.shape[1:]))
+            return jax.tree.map(lambda a: a / batch, acc)
+
+        def form(run):
+            run = jax.jit(run)
+            return Form(lambda points: jax.block_until_ready(run(next(points), x)),
+                        self.flat, turns)
+
+        forms = {"scan over examples": form(lambda p, x: in_chunks(p, x, 1)),
+                 "scan over 8 examples": form(lambda p, x: in_chunks(p, x, 8))}
+        if self.w.n * batch * self.w.outputs < 3e8:
+            forms["vmap"] = form(lambda p, x: total(jax.vmap(squares, (None, 0))(p, x)))
+        return forms
+
+    def ceiling(self, dtype, repeats):
+        if dtype == "f64":
+            jax.config.update("jax_enable_x64", True)
+        import time
+        a = jnp.ones((1024, 1024), {"f32": jnp.float32, "f64": jnp.float64}[dtype])
+        product = jax.jit(jnp.matmul)
+        seconds = []
+        for _ in range(repeats + 2):
+            start = time.perf_counter()
+            product(a, a).block_until_ready()
+            seconds.append(time.perf_counter() - start)
+        return seconds[2:]
+
+
+if __name__ == "__main__":
+    serve(Jax())
