@@ -281,10 +281,7 @@ class Jax(Worker):
             rows = jax.vmap(lambda s: vjp(s)[0])(factor(z))
             return jax.tree.map(lambda r: (r * r).sum(0), rows)
 
-        def total(parts):
-            return jax.tree.map(lambda s: s.sum(0) / batch, parts)
-
-        def in_chunks(p, x, size):
+        def over_examples(p, x, size):
             def body(acc, x):
                 parts = jax.vmap(squares, (None, 0))(p, x)
                 return jax.tree.map(lambda a, s: a + s.sum(0), acc, parts), None
@@ -292,15 +289,34 @@ class Jax(Worker):
             acc, _ = lax.scan(body, zero, x.reshape(-1, size, *x.shape[1:]))
             return jax.tree.map(lambda a: a / batch, acc)
 
+        # One column of S at a time, called from Python: never a scan around convolutions.
+        columns = jax.jit(lambda p, x: list(factor(apply(p, x))))
+
+        @jax.jit
+        def add_column(acc, p, x, s):
+            def along(p, x, s):
+                return (apply(p, x[None])[0] * s).sum()
+            rows = jax.vmap(jax.grad(along), (None, 0, 0))(p, x, s)
+            return jax.tree.map(lambda a, r: a + (r * r).sum(0) / batch, acc, rows)
+
+        def over_columns(points):
+            p = next(points)
+            acc = jax.tree.map(jnp.zeros_like, p)
+            for s in columns(p, x):
+                acc = add_column(acc, p, x, s)
+            return jax.block_until_ready(acc)
+
         def form(run):
             run = jax.jit(run)
             return Form(lambda points: jax.block_until_ready(run(next(points), x)),
                         self.flat, turns)
 
-        forms = {"scan over examples": form(lambda p, x: in_chunks(p, x, 1)),
-                 "scan over 8 examples": form(lambda p, x: in_chunks(p, x, 8))}
-        if self.w.n * batch * self.w.outputs < 3e8:
-            forms["vmap"] = form(lambda p, x: total(jax.vmap(squares, (None, 0))(p, x)))
+        forms = {"column by column": Form(over_columns, self.flat, turns)}
+        if len(x.shape) == 2:
+            forms |= {"scan over examples": form(lambda p, x: over_examples(p, x, 1)),
+                      "scan over 8 examples": form(lambda p, x: over_examples(p, x, 8))}
+        if self.w.n * batch * self.w.outputs < 1e8:
+            forms["vmap"] = form(lambda p, x: over_examples(p, x, batch))
         return forms
 
     def ceiling(self, dtype, repeats):

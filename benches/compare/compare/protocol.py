@@ -17,6 +17,9 @@ from typing import Any, Callable
 SHORTEST = 2e-3
 """A sample lasts at least this many seconds, so that the clock does not count."""
 
+LONG = 0.1
+"""A run of so many seconds need not be timed beforehand to know that one fills a sample."""
+
 COLUMNS = ["forward", "gradient", "fresh", "thirty", "product", "block8", "hessian",
            "per_example", "diagonal"]
 THIRTY = 30
@@ -81,8 +84,9 @@ class Worker:
                 form.run(state)
             return (time.perf_counter() - start) / calls
 
-        seconds(1)
-        calls = min(max(math.ceil(SHORTEST / seconds(1)), 1), 10_000) if repeats else 1
+        calls = 1
+        if seconds(1) < LONG:
+            calls = min(max(math.ceil(SHORTEST / seconds(1)), 1), 10_000)
         return [seconds(calls) / form.results for _ in range(repeats)]
 
     def memory(self, column, name):

@@ -20,7 +20,7 @@ enum Request {
     /// Reads a workload; forgets the one before.
     Load { folder: PathBuf },
     /// The forms in which a column can be computed.
-    Candidates { column: Column },
+    Candidates,
     /// Computes a column once and writes the numbers, as they lie in memory, to `file`.
     Result { column: Column, file: PathBuf },
     /// Seconds per result, `repeats` times.
@@ -52,7 +52,7 @@ impl Worker {
                 self.cell = Some(cell);
                 json!({ "parameters": parameters })
             }
-            Request::Candidates { column: _ } => json!({ "candidates": [FORM] }),
+            Request::Candidates => json!({ "candidates": [FORM] }),
             Request::Result { column, file } => {
                 std::fs::write(file, self.cell()?.result(column)?)?;
                 json!({})

@@ -6,6 +6,9 @@ use std::time::Instant;
 /// A sample lasts at least this many seconds, so that the clock does not count.
 const SHORTEST: f64 = 2e-3;
 
+/// A call of so many seconds need not be timed beforehand to know that one fills a sample.
+const LONG: f64 = 0.1;
+
 /// Seconds per result, for each of `repeats` samples, after one run that is not counted. A call
 /// of `f` gives `per` results; as many calls make a sample as fill [`SHORTEST`].
 pub(crate) fn sample(
@@ -20,9 +23,8 @@ pub(crate) fn sample(
         }
         Ok(start.elapsed().as_secs_f64() / calls as f64)
     };
-    seconds(1)?;
     let mut calls = 1;
-    if repeats > 0 {
+    if seconds(1)? < LONG {
         let once = seconds(1)?;
         calls = (SHORTEST / once).ceil().clamp(1.0, 1e4) as usize;
     }
