@@ -98,8 +98,10 @@ def run(options):
         note_ceiling(threads)
         for cell in cells:
             measure.say(f"{cell}, {threads} threads, ms")
-            found = measure.measure_cell(cell, options.columns, threads, options)
-            results["cells"].setdefault(cell, {})[str(threads)] = found
+            by_threads = results["cells"].setdefault(cell, {})
+            known = next(iter(by_threads.values()), {})
+            found = measure.measure_cell(cell, options.columns, threads, known, options)
+            by_threads[str(threads)] = found
             save()
             if threads == max(options.threads):
                 if "memory" not in options.skip:

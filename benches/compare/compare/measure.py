@@ -8,6 +8,8 @@ from compare.processes import LIBRARIES, Failed, Process
 from compare.workloads import WORKLOADS, generate, in_f64, with_batch
 
 MEMORY_COLUMNS = ["fresh", "thirty", "product"]
+SHORTLIST = 3
+"""How many forms of a library are tried again with another number of threads."""
 
 
 class Disagreement(Exception):
@@ -18,8 +20,10 @@ def say(text):
     print(text, flush=True)
 
 
-def measure_cell(cell, columns, threads, options):
-    """Everything about one workload with this many threads: for each column, for each library."""
+def measure_cell(cell, columns, threads, known, options):
+    """Everything about one workload with this many threads: for each column, for each library.
+
+    `known`: the same with another number of threads, if it was measured."""
     workload = WORKLOADS[cell]
     folder = options.data / cell
     generate(workload, folder, options.seed)
@@ -31,7 +35,8 @@ def measure_cell(cell, columns, threads, options):
         for process in processes.values():
             process.load(folder)
         for column in columns:
-            found[column] = measure_column(cell, column, processes, reference, options)
+            found[column] = measure_column(cell, column, processes, reference,
+                                           known.get(column, {}), options)
             reference.forget(column)
     finally:
         reference.close()
@@ -40,12 +45,13 @@ def measure_cell(cell, columns, threads, options):
     return found
 
 
-def measure_column(cell, column, processes, reference, options):
+def measure_column(cell, column, processes, reference, known, options):
     workload, folder = WORKLOADS[cell], options.data / cell
     file = reference.file(column)
     best, entries = {}, {}
     for library, process in processes.items():
-        forms = try_forms(process, column, workload, file, folder)
+        names = shortlist(process, column, known.get(library, {}).get("forms", {}))
+        forms = try_forms(process, column, names, workload, file, folder)
         entries[library] = {"forms": forms}
         usable = {name: form["pilot"] for name, form in forms.items() if "pilot" in form}
         if usable:
@@ -73,10 +79,17 @@ def measure_column(cell, column, processes, reference, options):
     return entries
 
 
-def try_forms(process, column, workload, file, folder):
-    """Distance to the reference and a first time for every form of a library."""
+def shortlist(process, column, known):
+    """The forms to try: the fastest ones, if it is known which these are."""
+    names = process.ask("candidates", column=column)["candidates"]
+    usable = [name for name in names if "pilot" in known.get(name, {})]
+    return sorted(usable, key=lambda name: known[name]["pilot"])[:SHORTLIST] or names
+
+
+def try_forms(process, column, names, workload, file, folder):
+    """Distance to the reference and a first time for each of these forms of a library."""
     forms = {}
-    for name in process.ask("candidates", column=column)["candidates"]:
+    for name in names:
         form = forms[name] = {}
         try:
             form["distance"] = agreement.check(process, column, name, workload.numpy_type, file,
@@ -85,7 +98,10 @@ def try_forms(process, column, workload, file, folder):
                 form["failure"] = f"{form['distance']:.1e} from the reference"
                 say(f"  {column}: {process.library}, {name}: {form['failure']}")
                 continue
-            seconds = process.ask("time", column=column, candidate=name, repeats=2)["seconds"]
+            # 30 products are a mean already.
+            repeats = 1 if column == "thirty" else 2
+            seconds = process.ask("time", column=column, candidate=name,
+                                  repeats=repeats)["seconds"]
             form["pilot"] = min(seconds)
             process.ask("release")
         except Failed as failure:
