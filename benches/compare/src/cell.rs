@@ -130,8 +130,9 @@ impl<T: Scalar> Curved<T> {
         let n = self.n();
         within_pool(&g, || {
             for j in 0..count {
-                let v = self.vectors.chunks_exact(n).nth(j % (self.vectors.len() / n));
-                g.apply_into(v.unwrap_or_default(), &mut self.out[..n])?;
+                let first = j * n % self.vectors.len();
+                let v = &self.vectors[first..first + n];
+                g.apply_into(v, &mut self.out[..n])?;
             }
             Ok(())
         })
@@ -200,10 +201,7 @@ impl<T: Scalar> Curved<T> {
 }
 
 /// Enters the thread pool once for many products, as Osculant's solvers do.
-fn within_pool<T: Scalar, R: Send>(
-    a: &impl LinearOperator<T>,
-    f: impl FnOnce() -> R + Send,
-) -> R {
+fn within_pool<T: Scalar, R: Send>(a: &impl LinearOperator<T>, f: impl FnOnce() -> R + Send) -> R {
     if a.is_parallel() {
         rayon::scope(|_| f())
     } else {
