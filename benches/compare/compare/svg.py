@@ -30,9 +30,10 @@ def ticks(low, high):
 
 
 def number(x):
+    """Small ones as they are, large ones to three digits."""
     for size, unit in ((1e6, "M"), (1e3, "k")):
-        if x >= size:
-            return f"{x / size:g}{unit}"
+        if x >= max(size, 1e4):
+            return f"{x / size:.3g}{unit}"
     return f"{x:g}"
 
 
@@ -62,7 +63,7 @@ def plot(title, x_label, series):
         out += [f'<line x1="{px:.1f}" y1="{TOP}" x2="{px:.1f}" y2="{HEIGHT - BOTTOM}" '
                 'stroke="#eee"/>',
                 f'<text x="{px:.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle" '
-                f'fill="#444">{number(round(x, 3 - len(str(int(x)))) if x > 5000 else x)}</text>']
+                f'fill="#444">{number(x)}</text>']
     for y in ticks(y_low, y_high):
         _, py = at(x_low, y)
         out += [f'<line x1="{LEFT}" y1="{py:.1f}" x2="{WIDTH - RIGHT}" y2="{py:.1f}" '
