@@ -1,0 +1,248 @@
+//! One workload and its columns.
+
+use crate::Fault;
+use crate::files::{Workload, to_bytes};
+use crate::timing::sample;
+use osculant::prelude::*;
+use serde::Deserialize;
+
+/// What can be measured of a workload.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Column {
+    /// The outputs of the batch.
+    Forward,
+    /// f(θ) and ∇f(θ).
+    Gradient,
+    /// G v at a θ that was not seen before.
+    Fresh,
+    /// 30 products G v at such a θ, each; the result is the last.
+    Thirty,
+    /// G v where a product was computed before.
+    Product,
+    /// G V with 8 vectors, where a product was computed before.
+    Block8,
+    /// ∇²f v where a product was computed before.
+    Hessian,
+    /// The gradients of all examples, each on its own.
+    PerExample,
+    /// The exact diagonal of G at a θ that was not seen before.
+    Diagonal,
+}
+
+/// How many products there are at one θ in [`Column::Thirty`].
+const THIRTY: usize = 30;
+
+/// A workload of any type, loss and data.
+pub(crate) trait Cell {
+    /// The number n of parameters.
+    fn parameters(&self) -> usize;
+    /// Computes a column once: the bytes of the numbers.
+    fn result(&mut self, column: Column) -> Result<Vec<u8>, Fault>;
+    /// Seconds per result.
+    fn time(&mut self, column: Column, repeats: usize) -> Result<Vec<f64>, Fault>;
+    /// Drops what is kept between repeats.
+    fn release(&mut self);
+}
+
+/// The operator that a column applies again and again.
+enum Kept<T: Scalar> {
+    Nothing,
+    GaussNewton(GaussNewton<'static, T>),
+    Hessian(Hessian<'static, T>),
+}
+
+/// A network with its objective, and all that its columns need.
+pub(crate) struct Curved<T: Scalar> {
+    net: &'static Network<T>,
+    objective: &'static Objective<'static, T>,
+    inputs: Vec<T>,
+    /// Two points, by turns: nothing that was computed at one helps at the other.
+    thetas: [Vec<T>; 2],
+    turn: usize,
+    vectors: Vec<T>,
+    /// As long as the longest result but for per-example gradients.
+    out: Vec<T>,
+    kept: Kept<T>,
+}
+
+impl<T: Scalar> Curved<T> {
+    /// Puts a workload together. Network, data and objective live as long as the program, so that
+    /// operators can be kept beside them: one workload per process.
+    pub fn boxed<L, D>(
+        net: Network<T>,
+        loss: L,
+        data: D,
+        inputs: Vec<T>,
+        workload: &Workload,
+    ) -> Result<Box<dyn Cell>, Fault>
+    where
+        L: Loss<T> + 'static,
+        D: Examples<T, Target = L::Target> + 'static,
+    {
+        let net: &'static Network<T> = Box::leak(Box::new(net));
+        let data: &'static D = Box::leak(Box::new(data));
+        let vectors = workload.reals("vectors")?;
+        let expected = workload.manifest.vectors * net.len();
+        if vectors.len() != expected {
+            return Err(format!("{} numbers of vectors, not {expected}", vectors.len()).into());
+        }
+        Ok(Box::new(Curved {
+            net,
+            objective: Box::leak(Box::new(Objective::new(net, loss, data)?)),
+            inputs,
+            thetas: [workload.reals("theta")?, workload.reals("theta2")?],
+            turn: 0,
+            out: vec![T::zero(); vectors.len()],
+            vectors,
+            kept: Kept::Nothing,
+        }))
+    }
+}
+
+/// What Osculant is asked for, column by column.
+impl<T: Scalar> Curved<T> {
+    /// The model at a θ, by turns another one, of which this many products with G are wanted.
+    fn model(&mut self, _products: usize) -> Result<Model<'static, T>, Fault> {
+        let theta = &self.thetas[self.turn % 2];
+        self.turn += 1;
+        Ok(self.objective.at(theta)?)
+    }
+
+    fn n(&self) -> usize {
+        self.net.len()
+    }
+
+    fn forward(&mut self) -> Result<Vec<T>, Fault> {
+        Ok(self.net.forward(&self.thetas[0], &self.inputs)?)
+    }
+
+    fn gradient(&mut self) -> Result<(), Fault> {
+        let theta = &self.thetas[self.turn % 2];
+        self.turn += 1;
+        let gradient = &mut self.out[..self.net.len()];
+        self.objective.value_and_gradient_into(theta, gradient)?;
+        Ok(())
+    }
+
+    fn products(&mut self, count: usize) -> Result<(), Fault> {
+        let g = self.model(count)?.gauss_newton()?;
+        let n = self.n();
+        within_pool(&g, || {
+            for j in 0..count {
+                let first = j * n % self.vectors.len();
+                let v = &self.vectors[first..first + n];
+                g.apply_into(v, &mut self.out[..n])?;
+            }
+            Ok(())
+        })
+    }
+
+    fn per_example(&mut self) -> Result<Vec<T>, Fault> {
+        Ok(self.model(0)?.per_example_gradients(usize::MAX)?)
+    }
+
+    fn diagonal(&mut self) -> Result<Vec<T>, Fault> {
+        Ok(self.model(0)?.gauss_newton()?.diagonal()?)
+    }
+
+    /// Keeps the operator of the columns that measure bare products.
+    fn keep(&mut self, column: Column) -> Result<(), Fault> {
+        match (&self.kept, column) {
+            (Kept::GaussNewton(_), Column::Product | Column::Block8)
+            | (Kept::Hessian(_), Column::Hessian) => return Ok(()),
+            _ => self.release(),
+        }
+        self.kept = match column {
+            Column::Product => Kept::GaussNewton(self.model(THIRTY)?.gauss_newton()?),
+            Column::Block8 => Kept::GaussNewton(self.model(8 * THIRTY)?.gauss_newton()?),
+            Column::Hessian => Kept::Hessian(self.model(0)?.hessian()?),
+            _ => Kept::Nothing,
+        };
+        Ok(())
+    }
+
+    /// Computes a column once; what is not in `out` is returned.
+    fn run(&mut self, column: Column) -> Result<Option<Vec<T>>, Fault> {
+        let n = self.n();
+        match column {
+            Column::Forward => return Ok(Some(self.forward()?)),
+            Column::PerExample => return Ok(Some(self.per_example()?)),
+            Column::Diagonal => return Ok(Some(self.diagonal()?)),
+            Column::Gradient => self.gradient()?,
+            Column::Fresh => self.products(1)?,
+            Column::Thirty => self.products(THIRTY)?,
+            Column::Product | Column::Block8 | Column::Hessian => {
+                self.keep(column)?;
+                self.apply(if column == Column::Block8 { 8 } else { 1 }, n)?;
+            }
+        }
+        Ok(None)
+    }
+
+    fn apply(&mut self, k: usize, n: usize) -> Result<(), Fault> {
+        let (v, out) = (&self.vectors[..k * n], &mut self.out[..k * n]);
+        match (&self.kept, k) {
+            (Kept::GaussNewton(g), 1) => g.apply_into(v, out)?,
+            (Kept::GaussNewton(g), _) => g.apply_block_into(k, v, out)?,
+            (Kept::Hessian(h), _) => h.apply_into(v, out)?,
+            (Kept::Nothing, _) => return Err("no operator is kept".into()),
+        }
+        Ok(())
+    }
+
+    fn is_parallel(&self) -> bool {
+        match &self.kept {
+            Kept::Nothing => false,
+            Kept::GaussNewton(g) => g.is_parallel(),
+            Kept::Hessian(h) => h.is_parallel(),
+        }
+    }
+}
+
+/// Enters the thread pool once for many products, as Osculant's solvers do.
+fn within_pool<T: Scalar, R: Send>(a: &impl LinearOperator<T>, f: impl FnOnce() -> R + Send) -> R {
+    if a.is_parallel() {
+        rayon::scope(|_| f())
+    } else {
+        f()
+    }
+}
+
+impl<T: Scalar> Cell for Curved<T> {
+    fn parameters(&self) -> usize {
+        self.n()
+    }
+
+    fn result(&mut self, column: Column) -> Result<Vec<u8>, Fault> {
+        self.release();
+        self.turn = 0;
+        if let Some(result) = self.run(column)? {
+            return Ok(to_bytes(&result));
+        }
+        let vectors = if column == Column::Block8 { 8 } else { 1 };
+        Ok(to_bytes(&self.out[..vectors * self.n()]))
+    }
+
+    fn time(&mut self, column: Column, repeats: usize) -> Result<Vec<f64>, Fault> {
+        self.keep(column)?;
+        let per = if column == Column::Thirty { THIRTY } else { 1 };
+        let parallel = self.is_parallel();
+        let mut work = || {
+            sample(repeats, per, || {
+                self.run(column).map(|result| {
+                    std::hint::black_box(result);
+                })
+            })
+        };
+        if parallel {
+            rayon::scope(|_| work())
+        } else {
+            work()
+        }
+    }
+
+    fn release(&mut self) {
+        self.kept = Kept::Nothing;
+    }
+}
