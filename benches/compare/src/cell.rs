@@ -63,6 +63,9 @@ pub(crate) struct Curved<T: Scalar> {
     vectors: Vec<T>,
     /// As long as the longest result but for per-example gradients.
     out: Vec<T>,
+    /// Per-example gradients.
+    rows: Vec<T>,
+    examples: usize,
     kept: Kept<T>,
 }
 
@@ -82,6 +85,7 @@ impl<T: Scalar> Curved<T> {
     {
         let net: &'static Network<T> = Box::leak(Box::new(net));
         let data: &'static D = Box::leak(Box::new(data));
+        let examples = data.len();
         let vectors = workload.reals("vectors")?;
         let expected = workload.manifest.vectors * net.len();
         if vectors.len() != expected {
@@ -95,6 +99,8 @@ impl<T: Scalar> Curved<T> {
             turn: 0,
             out: vec![T::zero(); vectors.len()],
             vectors,
+            rows: Vec::new(),
+            examples,
             kept: Kept::Nothing,
         }))
     }
@@ -103,10 +109,10 @@ impl<T: Scalar> Curved<T> {
 /// What Osculant is asked for, column by column.
 impl<T: Scalar> Curved<T> {
     /// The model at a θ, by turns another one, of which this many products with G are wanted.
-    fn model(&mut self, _products: usize) -> Result<Model<'static, T>, Fault> {
+    fn model(&mut self, products: usize) -> Result<Model<'static, T>, Fault> {
         let theta = &self.thetas[self.turn % 2];
         self.turn += 1;
-        Ok(self.objective.at(theta)?)
+        Ok(self.objective.at(theta)?.expect_products(products.max(1)))
     }
 
     fn n(&self) -> usize {
@@ -138,8 +144,13 @@ impl<T: Scalar> Curved<T> {
         })
     }
 
-    fn per_example(&mut self) -> Result<Vec<T>, Fault> {
-        Ok(self.model(0)?.per_example_gradients(usize::MAX)?)
+    /// Into room that stays from one time to the next, as other libraries' allocators keep theirs.
+    fn per_example(&mut self) -> Result<(), Fault> {
+        let mut room = std::mem::take(&mut self.rows);
+        room.resize(self.examples * self.n(), T::zero());
+        let written = self.model(1)?.per_example_gradients_into(&mut room);
+        self.rows = room;
+        Ok(written?)
     }
 
     fn diagonal(&mut self) -> Result<Vec<T>, Fault> {
@@ -167,9 +178,9 @@ impl<T: Scalar> Curved<T> {
         let n = self.n();
         match column {
             Column::Forward => return Ok(Some(self.forward()?)),
-            Column::PerExample => return Ok(Some(self.per_example()?)),
             Column::Diagonal => return Ok(Some(self.diagonal()?)),
             Column::Gradient => self.gradient()?,
+            Column::PerExample => self.per_example()?,
             Column::Fresh => self.products(1)?,
             Column::Thirty => self.products(THIRTY)?,
             Column::Product | Column::Block8 | Column::Hessian => {
@@ -219,6 +230,9 @@ impl<T: Scalar> Cell for Curved<T> {
         self.turn = 0;
         if let Some(result) = self.run(column)? {
             return Ok(to_bytes(&result));
+        }
+        if column == Column::PerExample {
+            return Ok(to_bytes(&self.rows));
         }
         let vectors = if column == Column::Block8 { 8 } else { 1 };
         Ok(to_bytes(&self.out[..vectors * self.n()]))

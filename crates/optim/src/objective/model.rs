@@ -175,6 +175,14 @@ impl<'o, T: Scalar> Model<'o, T> {
         self.jacobian()?.per_example_gradients(limit)
     }
 
+    /// The same, written over `out`, for those who ask again and again: l rows of n numbers.
+    ///
+    /// # Errors
+    /// Room of another length; a value that isn't finite.
+    pub fn per_example_gradients_into(&self, out: &mut [T]) -> Result<()> {
+        self.jacobian()?.per_example_gradients_into(out)
+    }
+
     fn streamed(&self) -> Result<&(f64, Vec<T>)> {
         if let Some(streamed) = self.streamed.get() {
             return Ok(streamed);

@@ -79,6 +79,16 @@ impl<'o, T: Scalar> Jacobian<'o, T> {
     pub fn per_example_gradients(&self, limit: usize) -> Result<Vec<T>> {
         let (n, l) = (self.cols(), self.local.lin.len());
         self.guard("per-example gradients", l, limit)?;
+        let mut rows = vec![T::zero(); l * n];
+        self.per_example_gradients_into(&mut rows)?;
+        Ok(rows)
+    }
+
+    /// The same, written over `out`: l rows of n numbers.
+    ///
+    /// # Errors
+    /// Room of another length.
+    pub fn per_example_gradients_into(&self, out: &mut [T]) -> Result<()> {
         let state = &self.local.state;
         let gradient = |data: &TileData<'_, T>, u: Option<&mut [T]>| {
             if let Some(u) = u {
@@ -86,9 +96,7 @@ impl<'o, T: Scalar> Jacobian<'o, T> {
             }
             Ok(0.0)
         };
-        let mut rows = vec![T::zero(); l * n];
-        self.local.lin.per_example_into(&gradient, &mut rows)?;
-        Ok(rows)
+        Ok(self.local.lin.per_example_into(&gradient, out)?)
     }
 
     fn guard(&self, what: &str, rows: usize, limit: usize) -> Result<()> {
