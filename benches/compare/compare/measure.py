@@ -67,15 +67,19 @@ def measure_column(cell, column, processes, reference, known, options):
             # What one library's threads spin for after its turn is not the next one's.
             time.sleep(0.02)
             repeats = options.repeats if pilot < 0.5 else 1
-            answer = processes[library].ask("time", column=column, candidate=best[library],
-                                            repeats=repeats)
-            samples[library] += answer["seconds"]
+            try:
+                answer = processes[library].ask("time", column=column, candidate=best[library],
+                                                repeats=repeats)
+                samples[library] += answer["seconds"]
+            except Failed as failure:
+                say(f"  {column}: {library}, {best[library]}: {failure}")
+    samples = {library: seconds for library, seconds in samples.items() if seconds}
     for library, seconds in samples.items():
         processes[library].ask("release")
         entries[library] |= {"form": best[library], "seconds": seconds,
                              "median": median(seconds)}
     say(f"  {column:12}" + "".join(
-        f"{LIBRARIES[library]} {1e3 * entries[library]['median']:.4g}  " for library in best))
+        f"{LIBRARIES[library]} {1e3 * entries[library]['median']:.4g}  " for library in samples))
     return entries
 
 
@@ -119,19 +123,20 @@ def check_in_f64(cell, columns, options):
     for library in options.libraries:
         with Process(library, threads, options.binary) as process:
             process.load(folder / "f64")
-            for column in columns:
-                for form in process.ask("candidates", column=column)["candidates"]:
-                    try:
-                        distance = agreement.check(process, column, form, "<f8",
-                                                   reference.file(column), folder)
-                        process.ask("release")
-                    except Failed as failure:
-                        say(f"  f64 {column}: {library}, {form}: {failure}")
-                        continue
-                    if not distance <= workload.tolerance:
-                        message = f"{cell} in f64, {column}: {library}, {form}: {distance:.1e}"
-                        raise Disagreement(message)
-                    largest[library] = max(largest.get(library, 0.0), distance)
+            forms = [(column, form) for column in columns
+                     for form in process.ask("candidates", column=column)["candidates"]]
+            for column, form in forms:
+                try:
+                    distance = agreement.check(process, column, form, "<f8",
+                                               reference.file(column), folder)
+                    process.ask("release")
+                except Failed as failure:
+                    say(f"  f64 {column}: {library}, {form}: {failure}")
+                    continue
+                if not distance <= workload.tolerance:
+                    message = f"{cell} in f64, {column}: {library}, {form}: {distance:.1e}"
+                    raise Disagreement(message)
+                largest[library] = max(largest.get(library, 0.0), distance)
     reference.close()
     say(f"  {cell} in f64: {largest}")
     return largest
@@ -149,14 +154,17 @@ def peak_memory(cell, columns, threads, found, options):
         for library, entry in found[column].items():
             if column not in MEMORY_COLUMNS or "form" not in entry:
                 continue
-            with Process(library, threads, options.binary) as process:
-                if library == "osculant":
-                    process.load(small)
-                    process.ask("time", column=column, repeats=1)
-                process.load(folder)
-                process.ask("candidates", column=column)
-                answer = process.ask("memory", column=column, candidate=entry["form"])
+            try:
+                with Process(library, threads, options.binary) as process:
+                    if library == "osculant":
+                        process.load(small)
+                        process.ask("time", column=column, repeats=1)
+                    process.load(folder)
+                    process.ask("candidates", column=column)
+                    answer = process.ask("memory", column=column, candidate=entry["form"])
                 bytes.setdefault(column, {})[library] = answer["bytes"]
+            except Failed as failure:
+                say(f"  memory of {column}: {library}: {failure}")
     say(f"  memory: {bytes}")
     return bytes
 
