@@ -15,5 +15,6 @@ mod small;
 #[cfg(test)]
 mod tests;
 mod transpose;
+pub(crate) mod zip;
 
 pub use simd::vectorized;
