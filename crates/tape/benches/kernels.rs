@@ -1,12 +1,17 @@
-//! Speed of the kernels on one thread, in GFLOP/s (a multiply-add counts as two).
+//! Speed of the kernels on one thread: products and convolutions in GFLOP/s (a multiply-add counts
+//! as two), elementary functions and pointwise ops in nanoseconds per number.
 //!
 //! `cargo bench -p osculant-tape --bench kernels [part of a name]`. Other programs disturb: every
 //! figure is the best of many repetitions.
 
-use osculant_tape::Scalar;
-use osculant_tape::kernel::conv2d;
+use osculant_tape::kernel::elementary as el;
 use osculant_tape::kernel::gemm::{Mat, MatMut, gemm, large, small};
 use osculant_tape::kernel::geometry::ConvGeometry;
+use osculant_tape::kernel::{conv2d, vectorized};
+use osculant_tape::kind::{Bilinear, Linear, Pointwise};
+use osculant_tape::op::{At, Op, SavedMut, SavedRef, Tile};
+use osculant_tape::ops::{Add, Div, Gelu, LeakyRelu, Mul, Relu, Sigmoid, Silu, Softplus, Tanh};
+use osculant_tape::{Scalar, Shape, Slot, View};
 use std::time::{Duration, Instant};
 
 fn main() {
@@ -31,6 +36,152 @@ fn main() {
         convolutions::<f32>();
         convolutions::<f64>();
     }
+    if wanted("elementary") {
+        println!("elementary: ns per number of 4096, ours / libm");
+        elementary::<f32>();
+        elementary::<f64>();
+    }
+    if wanted("pointwise") {
+        for shape in [[8, 8, 32], [1, 1, 10]] {
+            println!("pointwise: ns per number of 16 × {shape:?}: forward, jvp, vjp, vjp_jvp");
+            pointwise::<f32>(&shape);
+            pointwise::<f64>(&shape);
+        }
+    }
+}
+
+macro_rules! elementary {
+    ($T:ty: $($name:ident $libm:expr,)*) => {
+        $({
+            let x = numbers::<$T>(4096);
+            let mut y = x.clone();
+            let ours = nanoseconds(x.len(), || vectorized(
+                #[inline(always)]
+                || for (y, &x) in y.iter_mut().zip(std::hint::black_box(&x)) {
+                    *y = el::$name(x);
+                },
+            ));
+            let libm: fn($T) -> $T = $libm;
+            let theirs = nanoseconds(x.len(), || {
+                for (y, &x) in y.iter_mut().zip(std::hint::black_box(&x)) {
+                    *y = libm(x);
+                }
+            });
+            println!("  {:20} {} {ours:7.2} {theirs:7.2}", stringify!($name), <$T>::NAME);
+        })*
+    };
+}
+
+fn elementary<T: Scalar>() {
+    elementary! {
+        T:
+        exp |x| x.exp(),
+        exp_m1 |x| x.exp_m1(),
+        tanh |x| x.tanh(),
+        logistic |x| (T::one() + (-x).exp()).recip(),
+        ln |x| x.ln(),
+        ln_1p |x| x.ln_1p(),
+        softplus |x| x.exp().ln_1p(),
+        normal_distribution |x| (-x * T::FRAC_1_SQRT_2()).erfc() / (T::one() + T::one()),
+        normal_density |x| (-x * x).exp(),
+    }
+}
+
+fn pointwise<T: Scalar>(shape: &[usize]) {
+    let one = Shape::new(shape);
+    let (two, tail) = (
+        [one.clone(), one.clone()],
+        [one.clone(), Shape::new(&shape[2..])],
+    );
+    let single = [one.clone(), Shape::new(&[])];
+    let x = std::slice::from_ref(&one);
+    rules::<T>("relu", &Pointwise(Relu), x);
+    rules::<T>("leaky_relu", &Pointwise(LeakyRelu { slope: 0.1 }), x);
+    rules::<T>("tanh", &Pointwise(Tanh), x);
+    rules::<T>("sigmoid", &Pointwise(Sigmoid), x);
+    rules::<T>("silu", &Pointwise(Silu), x);
+    rules::<T>("gelu", &Pointwise(Gelu), x);
+    rules::<T>("softplus", &Pointwise(Softplus), x);
+    rules::<T>("add", &Linear(Add), &two);
+    rules::<T>("add [c]", &Linear(Add), &tail);
+    rules::<T>("mul", &Bilinear(Mul), &two);
+    rules::<T>("mul [c]", &Bilinear(Mul), &tail);
+    rules::<T>("mul []", &Bilinear(Mul), &single);
+    rules::<T>("div", &Pointwise(Div), &two);
+    rules::<T>("div [c]", &Pointwise(Div), &tail);
+    rules::<T>("div []", &Pointwise(Div), &single);
+}
+
+/// The four rules of an op on a tile of 16 examples; the second operand is shared where it is the
+/// smaller one.
+fn rules<T: Scalar>(name: &str, op: &dyn Op<T>, shapes: &[Shape]) {
+    let rules = match op.resolve(shapes) {
+        Ok(rules) => rules,
+        Err(message) => panic!("{name}: {message}"),
+    };
+    let k = 16;
+    let n = rules.shape().size();
+    let saved = || SavedMut {
+        reals: &mut [],
+        indices: &mut [],
+    };
+    let kept = SavedRef {
+        reals: &[],
+        indices: &[],
+    };
+    let tile = Tile {
+        len: k,
+        ..Tile::default()
+    };
+    let shared = |s: &Shape| s.size() < n;
+    let data: Vec<Vec<T>> = shapes
+        .iter()
+        .map(|s| numbers(if shared(s) { s.size() } else { k * n }))
+        .collect();
+    let x: Vec<View<'_, T>> = shapes
+        .iter()
+        .zip(&data)
+        .map(|(s, x)| match shared(s) {
+            true => View::shared(x),
+            false => View::tile(x, n),
+        })
+        .collect();
+    let some: Vec<_> = x.iter().copied().map(Some).collect();
+    let (g, mut y, mut dy) = (
+        numbers::<T>(k * n),
+        numbers::<T>(k * n),
+        numbers::<T>(k * n),
+    );
+    let forward = nanoseconds(k * n, || rules.forward(tile, &x, saved(), &mut [], &mut y));
+    let at = At {
+        tile,
+        x: &some,
+        y: Some(&y),
+        saved: kept,
+    };
+    let jvp = nanoseconds(k * n, || rules.jvp(&at, &some, &mut [], &mut dy));
+    let mut sums: Vec<Vec<T>> = data.iter().map(|x| vec![T::zero(); x.len()]).collect();
+    let mut slots: Vec<_> = shapes
+        .iter()
+        .zip(&mut sums)
+        .map(|(s, gx)| match shared(s) {
+            true => Some(Slot::shared(gx)),
+            false => Some(Slot::tile(gx, n)),
+        })
+        .collect();
+    let vjp = nanoseconds(k * n, || rules.vjp(&at, &g, &mut [], &mut slots));
+    let both = nanoseconds(k * n, || {
+        rules.vjp_jvp(&at, &some, &g, Some(&g), &mut [], &mut slots);
+    });
+    println!(
+        "  {name:12} {} {forward:7.3} {jvp:7.3} {vjp:7.3} {both:7.3}",
+        T::NAME
+    );
+}
+
+/// How long `f`, which computes `n` numbers, takes for each.
+fn nanoseconds(n: usize, f: impl FnMut()) -> f64 {
+    2.0 / rate(n, f)
 }
 
 type Product<T> = fn(Mat<'_, T>, Mat<'_, T>, MatMut<'_, T>);

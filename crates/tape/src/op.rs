@@ -100,6 +100,7 @@ pub struct At<'a, T> {
 
 impl<'a, T: Copy> At<'a, T> {
     /// The value of operand `j`, which [`Rules::needs`] declared.
+    #[inline]
     pub fn input(&self, j: usize) -> View<'a, T> {
         debug_assert!(
             self.x[j].is_some(),
@@ -109,6 +110,7 @@ impl<'a, T: Copy> At<'a, T> {
     }
 
     /// The output's value, which [`Rules::needs`] declared.
+    #[inline]
     pub fn output(&self) -> &'a [T] {
         debug_assert!(
             self.y.is_some(),

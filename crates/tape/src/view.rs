@@ -13,6 +13,7 @@ pub struct View<'a, T> {
 
 impl<'a, T> View<'a, T> {
     /// An operand that all examples share.
+    #[inline]
     pub fn shared(data: &'a [T]) -> Self {
         View {
             data,
@@ -22,6 +23,7 @@ impl<'a, T> View<'a, T> {
     }
 
     /// Examples of `len` numbers, one after the other.
+    #[inline]
     pub fn tile(data: &'a [T], len: usize) -> Self {
         View {
             data,
@@ -31,41 +33,49 @@ impl<'a, T> View<'a, T> {
     }
 
     /// Examples of `len` numbers at a stride of their own.
+    #[inline]
     pub fn strided(data: &'a [T], len: usize, stride: usize) -> Self {
         View { data, len, stride }
     }
 
     /// The numbers of example `i`.
+    #[inline]
     pub fn example(&self, i: usize) -> &'a [T] {
         &self.data[i * self.stride..][..self.len]
     }
 
     /// How many numbers an example has.
+    #[inline]
     pub fn len(&self) -> usize {
         self.len
     }
 
     /// Whether examples have no numbers.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
     /// The distance of two neighbouring examples; 0 if all share one.
+    #[inline]
     pub fn stride(&self) -> usize {
         self.stride
     }
 
     /// Whether all examples see the same numbers.
+    #[inline]
     pub fn is_shared(&self) -> bool {
         self.stride == 0
     }
 
     /// Everything behind the view: the first example starts at 0.
+    #[inline]
     pub fn data(&self) -> &'a [T] {
         self.data
     }
 
     /// The first `k` examples as one slice, where they lie without gaps.
+    #[inline]
     pub fn contiguous(&self, k: usize) -> Option<&'a [T]> {
         (self.stride == self.len || k == 1).then(|| &self.data[..k * self.len])
     }
@@ -84,6 +94,7 @@ pub struct Slot<'a, T> {
 
 impl<'a, T> Slot<'a, T> {
     /// A cotangent summed over the examples.
+    #[inline]
     pub fn shared(data: &'a mut [T]) -> Self {
         Slot {
             len: data.len(),
@@ -93,6 +104,7 @@ impl<'a, T> Slot<'a, T> {
     }
 
     /// One cotangent of `len` numbers per example, one after the other.
+    #[inline]
     pub fn tile(data: &'a mut [T], len: usize) -> Self {
         Slot {
             data,
@@ -102,32 +114,38 @@ impl<'a, T> Slot<'a, T> {
     }
 
     /// Where example `i` adds its cotangent.
+    #[inline]
     pub fn example(&mut self, i: usize) -> &mut [T] {
         &mut self.data[i * self.stride..][..self.len]
     }
 
     /// How many numbers an example has.
+    #[inline]
     pub fn len(&self) -> usize {
         self.len
     }
 
     /// Whether examples have no numbers.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
     /// Whether the examples are summed.
+    #[inline]
     pub fn is_shared(&self) -> bool {
         self.stride == 0
     }
 
     /// Whether the first `k` examples follow each other without gaps, each with a cotangent of its
     /// own.
+    #[inline]
     pub fn is_contiguous(&self, k: usize) -> bool {
         self.stride == self.len || k == 1
     }
 
     /// All of the first `k` examples as one slice; of a summed slot, the one sum.
+    #[inline]
     pub fn all(&mut self, k: usize) -> &mut [T] {
         let n = if self.stride == 0 {
             self.len

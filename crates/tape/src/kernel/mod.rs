@@ -16,6 +16,7 @@ mod small;
 #[cfg(test)]
 mod tests;
 mod transpose;
+pub(crate) mod zip;
 
 pub use simd::vectorized;
 pub(crate) mod winners;

@@ -3,6 +3,7 @@
 use crate::Scalar;
 
 /// y += c x, for slices of one length.
+#[inline(always)]
 pub(crate) fn add_scaled<T: Scalar>(c: T, x: &[T], y: &mut [T]) {
     for (y, &x) in y.iter_mut().zip(x) {
         *y += c * x;
@@ -10,6 +11,7 @@ pub(crate) fn add_scaled<T: Scalar>(c: T, x: &[T], y: &mut [T]) {
 }
 
 /// y += c x, where y is shorter and every repetition of it takes its part of x.
+#[inline(always)]
 pub(crate) fn add_scaled_fold<T: Scalar>(c: T, x: &[T], y: &mut [T]) {
     match y {
         [y] => *y += c * T::from_f64(sum(x)),
@@ -22,6 +24,7 @@ pub(crate) fn add_scaled_fold<T: Scalar>(c: T, x: &[T], y: &mut [T]) {
 }
 
 /// y += a b, where one of a and b may be shorter than y and repeats.
+#[inline(always)]
 pub(crate) fn add_product<T: Scalar>(a: &[T], b: &[T], y: &mut [T]) {
     let (long, short) = if a.len() < b.len() { (b, a) } else { (a, b) };
     match *short {
@@ -38,6 +41,7 @@ pub(crate) fn add_product<T: Scalar>(a: &[T], b: &[T], y: &mut [T]) {
 }
 
 /// y += g x, where one of x and y may be shorter than g and repeats.
+#[inline(always)]
 pub(crate) fn add_product_fold<T: Scalar>(g: &[T], x: &[T], y: &mut [T]) {
     if y.len() == g.len() {
         add_product(g, x, y);
@@ -51,38 +55,31 @@ pub(crate) fn add_product_fold<T: Scalar>(g: &[T], x: &[T], y: &mut [T]) {
     }
 }
 
-/// Σ x, accumulated as in [`sum_of`].
+/// Σ x, accumulated in f64: eight partial sums, added in a fixed order.
 #[inline(always)]
 pub(crate) fn sum<T: Scalar>(x: &[T]) -> f64 {
-    sum_of(
-        x.len(),
-        #[inline(always)]
-        |e| x[e].to_f64(),
-    )
-}
-
-/// Σ x y, accumulated as in [`sum_of`].
-#[inline(always)]
-pub(crate) fn dot<T: Scalar>(x: &[T], y: &[T]) -> f64 {
-    let y = &y[..x.len()];
-    sum_of(
-        x.len(),
-        #[inline(always)]
-        |e| x[e].to_f64() * y[e].to_f64(),
-    )
-}
-
-/// The sum of `value(e)` over 0 ≤ e < n: eight partial sums, added in a fixed order.
-#[inline(always)]
-pub(crate) fn sum_of(n: usize, value: impl Fn(usize) -> f64) -> f64 {
     let mut lanes = [0.0; 8];
-    let blocks = n - n % 8;
-    for start in (0..blocks).step_by(8) {
-        for (lane, sum) in lanes.iter_mut().enumerate() {
-            *sum += value(start + lane);
+    let (blocks, rest) = x.as_chunks::<8>();
+    for block in blocks {
+        for (lane, &x) in lanes.iter_mut().zip(block) {
+            *lane += x.to_f64();
         }
     }
-    lanes.iter().sum::<f64>() + (blocks..n).map(value).sum::<f64>()
+    lanes.iter().sum::<f64>() + rest.iter().map(|&x| x.to_f64()).sum::<f64>()
+}
+
+/// Σ x y, accumulated as in [`sum`].
+#[inline(always)]
+pub(crate) fn dot<T: Scalar>(x: &[T], y: &[T]) -> f64 {
+    let mut lanes = [0.0; 8];
+    let ((xs, x), (ys, y)) = (x.as_chunks::<8>(), y.as_chunks::<8>());
+    for (x, y) in xs.iter().zip(ys) {
+        for ((lane, &x), &y) in lanes.iter_mut().zip(x).zip(y) {
+            *lane += x.to_f64() * y.to_f64();
+        }
+    }
+    let rest = x.iter().zip(y).map(|(&x, &y)| x.to_f64() * y.to_f64());
+    lanes.iter().sum::<f64>() + rest.sum::<f64>()
 }
 
 #[cfg(test)]

@@ -1,11 +1,10 @@
 //! Ops that work number by number: activations, quotients, powers.
 
-use crate::kernel::reduce::sum_of;
 use crate::kernel::vectorized;
+use crate::kernel::zip::{self, Part, array, zip_into, zip_sum};
 use crate::op::{At, Needs, Op, Rules, SavedMut, Tile};
 use crate::{Scalar, Shape, Slot, View};
 use std::fmt::Debug;
-use std::ops::Range;
 
 /// What the derivatives of a pointwise function are computed from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,10 +20,12 @@ pub enum Reads {
 }
 
 impl Reads {
+    #[inline(always)]
     const fn inputs(self) -> bool {
         matches!(self, Reads::Inputs | Reads::Both)
     }
 
+    #[inline(always)]
     const fn output(self) -> bool {
         matches!(self, Reads::Output | Reads::Both)
     }
@@ -138,32 +139,6 @@ struct PointwiseRules<F, const N: usize> {
     fit: Broadcast,
 }
 
-/// The part of an operand along a run: one number for each output, or a single one.
-#[derive(Clone, Copy)]
-struct Part<'a, T> {
-    each: &'a [T],
-    single: Option<T>,
-}
-
-impl<T: Scalar> Part<'_, T> {
-    /// Nothing: NaN for every output.
-    const fn absent(nan: T) -> Self {
-        Part {
-            each: &[],
-            single: Some(nan),
-        }
-    }
-
-    /// Number e.
-    #[inline(always)]
-    fn at(&self, e: usize) -> T {
-        match self.single {
-            Some(single) => single,
-            None => self.each[e],
-        }
-    }
-}
-
 /// How a rule walks through a tile: by examples of `n` outputs, in runs.
 #[derive(Clone, Copy)]
 struct Walk {
@@ -192,18 +167,23 @@ impl Walk {
         }
     }
 
-    /// Calls `visit` for every run.
+    /// Calls `visit` for every run, compiled for the vectors of this machine.
     #[inline(always)]
     fn each(self, mut visit: impl FnMut(Place)) {
-        for example in 0..self.examples {
-            for start in (0..self.n).step_by(self.run) {
-                visit(Place {
-                    walk: self,
-                    example,
-                    start,
-                });
-            }
-        }
+        vectorized(
+            #[inline(always)]
+            || {
+                for example in 0..self.examples {
+                    for start in (0..self.n).step_by(self.run) {
+                        visit(Place {
+                            walk: self,
+                            example,
+                            start,
+                        });
+                    }
+                }
+            },
+        );
     }
 }
 
@@ -216,11 +196,17 @@ struct Place {
 }
 
 impl Place {
-    /// Its outputs, in the tile.
+    /// Its numbers among all outputs of the tile. (Cut by the length of the run, which the compiler
+    /// then knows to be that of all other parts.)
     #[inline(always)]
-    fn outputs(&self) -> Range<usize> {
-        let from = self.example * self.walk.n + self.start;
-        from..from + self.walk.run
+    fn outputs<'a, T>(&self, y: &'a [T]) -> &'a [T] {
+        &y[self.example * self.walk.n + self.start..][..self.walk.run]
+    }
+
+    /// The same, to be changed.
+    #[inline(always)]
+    fn outputs_mut<'a, T>(&self, y: &'a mut [T]) -> &'a mut [T] {
+        &mut y[self.example * self.walk.n + self.start..][..self.walk.run]
     }
 
     /// The part of an operand, or of its tangent. (With one operand there is nothing to stretch.)
@@ -228,43 +214,41 @@ impl Place {
     fn part<'a, T: Scalar, const N: usize>(&self, x: View<'a, T>) -> Part<'a, T> {
         let from = self.example * x.stride();
         if N > 1 && x.len() == 1 && self.walk.stretch {
-            return Part {
-                each: &[],
-                single: Some(x.data()[from]),
-            };
+            return Part::All(x.data()[from]);
         }
-        Part {
-            each: &x.data()[from + self.start % x.len()..][..self.walk.run],
-            single: None,
-        }
+        Part::Each(&x.data()[from + self.start % x.len()..][..self.walk.run])
     }
 
-    /// What the derivatives of `F` read.
+    /// What the derivatives of `F` read of the operands and of the output. In the place of what
+    /// they don't read, `anything` as long.
     #[inline(always)]
     fn reads<'a, T: Scalar, F: PointwiseFn<N>, const N: usize>(
         &self,
         at: &At<'a, T>,
+        anything: Part<'a, T>,
     ) -> ([Part<'a, T>; N], Part<'a, T>) {
-        let x = std::array::from_fn(
+        let x = array(
             #[inline(always)]
             |j| match F::READS.inputs() {
                 true => self.part::<T, N>(at.input(j)),
-                false => Part::absent(T::nan()),
+                false => anything,
             },
         );
         let y = match F::READS.output() {
-            true => Part {
-                each: &at.output()[self.outputs()],
-                single: None,
-            },
-            false => Part::absent(T::nan()),
+            true => Part::Each(self.outputs(at.output())),
+            false => anything,
         };
         (x, y)
     }
 
-    /// Adds `value(e)` to number e of the operand's cotangent, for the outputs e of this run.
+    /// Adds `value(a, b₀, b₁, b₂)` to the operand's cotangent, for the outputs of this run.
     #[inline(always)]
-    fn add<T: Scalar, const N: usize>(&self, slot: &mut Slot<'_, T>, value: impl Fn(usize) -> T) {
+    fn add<T: Scalar, const N: usize>(
+        &self,
+        slot: &mut Slot<'_, T>,
+        reads: zip::Reads<Part<'_, T>, N>,
+        value: impl Fn([T; N], T, T, T) -> T,
+    ) {
         let gx = match self.walk.whole {
             Some(k) => slot.all(k),
             None => slot.example(self.example),
@@ -272,29 +256,19 @@ impl Place {
         match gx {
             // A single number that all outputs read.
             [gx] if N > 1 && self.walk.stretch => {
-                *gx += T::from_f64(sum_of(
-                    self.walk.run,
-                    #[inline(always)]
-                    |e| value(e).to_f64(),
-                ));
+                *gx += T::from_f64(zip_sum(self.walk.run, reads, value));
             }
             _ => {
                 let start = self.start % gx.len();
-                for (e, gx) in gx[start..][..self.walk.run].iter_mut().enumerate() {
-                    *gx += value(e);
-                }
+                zip_into(
+                    &mut gx[start..][..self.walk.run],
+                    reads,
+                    #[inline(always)]
+                    |gx, a, b0, b1, b2| *gx += value(a, b0, b1, b2),
+                );
             }
         }
     }
-}
-
-/// Number e of each part.
-#[inline(always)]
-fn numbers<T: Scalar, const N: usize>(x: &[Part<'_, T>; N], e: usize) -> [T; N] {
-    std::array::from_fn(
-        #[inline(always)]
-        |j| x[j].at(e),
-    )
 }
 
 /// Calls `f(0)`, …, `f(N − 1)`, written out so that each inlines with its number known: then a
@@ -312,6 +286,29 @@ fn each_of<const N: usize>(mut f: impl FnMut(usize)) {
     }
 }
 
+/// The derivatives, with NaN in the place of what they may not read.
+impl<F: PointwiseFn<N>, const N: usize> PointwiseRules<F, N> {
+    #[inline(always)]
+    fn df<T: Scalar>(f: &F, x: [T; N], y: T) -> [T; N] {
+        let (x, y) = Self::read(x, y);
+        f.df(x, y)
+    }
+
+    #[inline(always)]
+    fn d2f<T: Scalar>(f: &F, x: [T; N], y: T) -> [[T; N]; N] {
+        let (x, y) = Self::read(x, y);
+        f.d2f(x, y)
+    }
+
+    #[inline(always)]
+    fn read<T: Scalar>(x: [T; N], y: T) -> ([T; N], T) {
+        (
+            if F::READS.inputs() { x } else { [T::nan(); N] },
+            if F::READS.output() { y } else { T::nan() },
+        )
+    }
+}
+
 /// Whether an operand's examples do not follow each other without gaps.
 fn gaps<T: Copy>(k: usize, x: &[Option<View<'_, T>>]) -> bool {
     x.iter().flatten().any(|x| x.contiguous(k).is_none())
@@ -324,7 +321,7 @@ fn slot_gaps<T>(k: usize, gx: &[Option<Slot<'_, T>>]) -> bool {
 
 // Every rule is one loop over numbers, compiled for the vectors of the machine; whatever `F` does
 // in it becomes a part of the loop.
-impl<T: Scalar, F: PointwiseFn<N>, const N: usize> Rules<T> for PointwiseRules<F, N> {
+impl<T: Scalar, F: PointwiseFn<N> + Clone, const N: usize> Rules<T> for PointwiseRules<F, N> {
     fn shape(&self) -> &Shape {
         &self.fit.shape
     }
@@ -347,23 +344,20 @@ impl<T: Scalar, F: PointwiseFn<N>, const N: usize> Rules<T> for PointwiseRules<F
         _: &mut [T],
         y: &mut [T],
     ) {
-        let k = tile.len;
+        let (k, f) = (tile.len, self.f.clone());
         let gaps = x.iter().any(|x| x.contiguous(k).is_none());
-        let walk = Walk::new(&self.fit, k, gaps);
-        vectorized(
+        Walk::new(&self.fit, k, gaps).each(
             #[inline(always)]
-            || {
-                walk.each(
+            |place| {
+                let a: [Part<'_, T>; N] = array(
                     #[inline(always)]
-                    |place| {
-                        let x: [Part<'_, T>; N] = std::array::from_fn(
-                            #[inline(always)]
-                            |j| place.part::<T, N>(x[j]),
-                        );
-                        for (e, y) in y[place.outputs()].iter_mut().enumerate() {
-                            *y = self.f.f(numbers(&x, e));
-                        }
-                    },
+                    |j| place.part::<T, N>(x[j]),
+                );
+                zip_into(
+                    place.outputs_mut(y),
+                    zip::Reads { a, b: [a[0]; 3] },
+                    #[inline(always)]
+                    |y, x, _, _, _| *y = f.f(x),
                 );
             },
         );
@@ -371,26 +365,23 @@ impl<T: Scalar, F: PointwiseFn<N>, const N: usize> Rules<T> for PointwiseRules<F
 
     // dy = Σ ∂f/∂xⱼ dxⱼ
     fn jvp(&self, at: &At<'_, T>, dx: &[Option<View<'_, T>>], _: &mut [T], dy: &mut [T]) {
-        let k = at.tile.len;
-        let walk = Walk::new(&self.fit, k, gaps(k, at.x) || gaps(k, dx));
-        vectorized(
+        let (k, f) = (at.tile.len, self.f.clone());
+        let gaps = gaps(k, at.x) || gaps(k, dx);
+        Walk::new(&self.fit, k, gaps).each(
             #[inline(always)]
-            || {
-                walk.each(
+            |place| {
+                let dy = place.outputs_mut(dy);
+                each_of::<N>(
                     #[inline(always)]
-                    |place| {
-                        let (x, y) = place.reads::<T, F, N>(at);
-                        let dy = &mut dy[place.outputs()];
-                        each_of::<N>(
+                    |j| {
+                        let Some(dx) = dx[j] else { return };
+                        let dx = place.part::<T, N>(dx);
+                        let (a, y) = place.reads::<T, F, N>(at, dx);
+                        zip_into(
+                            dy,
+                            zip::Reads { a, b: [y, dx, dx] },
                             #[inline(always)]
-                            |j| {
-                                let Some(dx) = dx[j] else { return };
-                                let dx = place.part::<T, N>(dx);
-                                for (e, dy) in dy.iter_mut().enumerate() {
-                                    let df = self.f.df(numbers(&x, e), y.at(e));
-                                    *dy += df[j] * dx.at(e);
-                                }
-                            },
+                            |dy, x, y, dx, _| *dy += Self::df(&f, x, y)[j] * dx,
                         );
                     },
                 );
@@ -400,26 +391,22 @@ impl<T: Scalar, F: PointwiseFn<N>, const N: usize> Rules<T> for PointwiseRules<F
 
     // gⱼ = ∂f/∂xⱼ g
     fn vjp(&self, at: &At<'_, T>, g: &[T], _: &mut [T], gx: &mut [Option<Slot<'_, T>>]) {
-        let k = at.tile.len;
-        let walk = Walk::new(&self.fit, k, gaps(k, at.x) || slot_gaps(k, gx));
-        vectorized(
+        let (k, f) = (at.tile.len, self.f.clone());
+        let gaps = gaps(k, at.x) || slot_gaps(k, gx);
+        Walk::new(&self.fit, k, gaps).each(
             #[inline(always)]
-            || {
-                walk.each(
+            |place| {
+                let g = Part::Each(place.outputs(g));
+                let (a, y) = place.reads::<T, F, N>(at, g);
+                each_of::<N>(
                     #[inline(always)]
-                    |place| {
-                        let (x, y) = place.reads::<T, F, N>(at);
-                        let g = &g[place.outputs()];
-                        each_of::<N>(
+                    |j| {
+                        let Some(gx) = &mut gx[j] else { return };
+                        place.add(
+                            gx,
+                            zip::Reads { a, b: [y, g, g] },
                             #[inline(always)]
-                            |j| {
-                                let Some(gx) = &mut gx[j] else { return };
-                                place.add::<T, N>(
-                                    gx,
-                                    #[inline(always)]
-                                    |e| self.f.df(numbers(&x, e), y.at(e))[j] * g[e],
-                                );
-                            },
+                            |x, y, g, _| Self::df(&f, x, y)[j] * g,
                         );
                     },
                 );
@@ -443,35 +430,27 @@ impl<T: Scalar, F: PointwiseFn<N>, const N: usize> Rules<T> for PointwiseRules<F
         if F::PIECEWISE_LINEAR {
             return;
         }
-        let k = at.tile.len;
+        let (k, f) = (at.tile.len, self.f.clone());
         let gaps = gaps(k, at.x) || gaps(k, dx) || slot_gaps(k, hx);
-        let walk = Walk::new(&self.fit, k, gaps);
-        vectorized(
+        Walk::new(&self.fit, k, gaps).each(
             #[inline(always)]
-            || {
-                walk.each(
+            |place| {
+                let g = Part::Each(place.outputs(g));
+                let (a, y) = place.reads::<T, F, N>(at, g);
+                each_of::<N>(
                     #[inline(always)]
-                    |place| {
-                        let (x, y) = place.reads::<T, F, N>(at);
-                        let g = &g[place.outputs()];
+                    |j| {
+                        let Some(hx) = &mut hx[j] else { return };
                         each_of::<N>(
                             #[inline(always)]
-                            |j| {
-                                let Some(hx) = &mut hx[j] else { return };
-                                each_of::<N>(
+                            |i| {
+                                let Some(dx) = dx[i] else { return };
+                                let dx = place.part::<T, N>(dx);
+                                place.add(
+                                    hx,
+                                    zip::Reads { a, b: [y, dx, g] },
                                     #[inline(always)]
-                                    |i| {
-                                        let Some(dx) = dx[i] else { return };
-                                        let dx = place.part::<T, N>(dx);
-                                        place.add::<T, N>(
-                                            hx,
-                                            #[inline(always)]
-                                            |e| {
-                                                let d2f = self.f.d2f(numbers(&x, e), y.at(e));
-                                                d2f[j][i] * dx.at(e) * g[e]
-                                            },
-                                        );
-                                    },
+                                    |x, y, dx, g| Self::d2f(&f, x, y)[j][i] * dx * g,
                                 );
                             },
                         );

@@ -1,6 +1,7 @@
 //! Sums of two operands.
 
 use crate::kernel::reduce::{add_scaled, add_scaled_fold};
+use crate::kernel::vectorized;
 use crate::kind::{Broadcast, Linear, LinearMap, LinearOp};
 use crate::{Scalar, Shape, Slot, Var, View};
 
@@ -67,20 +68,36 @@ impl<T: Scalar> LinearMap<T> for Combination<T> {
     }
 
     fn apply(&self, j: usize, k: usize, x: View<'_, T>, y: &mut [T]) {
-        let n = self.fit.shape.size();
-        for i in 0..k {
-            let (x, y) = (x.example(i), &mut y[i * n..][..n]);
-            for y in y.chunks_mut(x.len().max(1)) {
-                add_scaled(self.coefficients[j], x, y);
-            }
-        }
+        let (n, c) = (self.fit.shape.size(), self.coefficients[j]);
+        vectorized(
+            #[inline(always)]
+            || match x.contiguous(k) {
+                Some(x) if x.len() == y.len() => add_scaled(c, x, y),
+                _ => {
+                    for i in 0..k {
+                        let (x, y) = (x.example(i), &mut y[i * n..][..n]);
+                        for y in y.chunks_mut(x.len().max(1)) {
+                            add_scaled(c, x, y);
+                        }
+                    }
+                }
+            },
+        );
     }
 
     fn adjoint(&self, j: usize, k: usize, g: &[T], gx: &mut Slot<'_, T>) {
-        let n = self.fit.shape.size();
-        for i in 0..k {
-            add_scaled_fold(self.coefficients[j], &g[i * n..][..n], gx.example(i));
-        }
+        let (n, c) = (self.fit.shape.size(), self.coefficients[j]);
+        vectorized(
+            #[inline(always)]
+            || {
+                if gx.len() == n && gx.is_contiguous(k) {
+                    return add_scaled(c, g, gx.all(k));
+                }
+                for i in 0..k {
+                    add_scaled_fold(c, &g[i * n..][..n], gx.example(i));
+                }
+            },
+        );
     }
 }
 

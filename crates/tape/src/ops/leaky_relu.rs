@@ -50,20 +50,14 @@ impl PointwiseFn<1> for LeakyRelu {
 
     #[inline(always)]
     fn f<T: Scalar>(&self, [x]: [T; 1]) -> T {
-        if x > T::zero() {
-            x
-        } else {
-            T::from_f64(self.slope) * x
-        }
+        let slope = T::from_f64(self.slope);
+        if x > T::zero() { x } else { slope * x }
     }
 
     #[inline(always)]
     fn df<T: Scalar>(&self, _: [T; 1], y: T) -> [T; 1] {
-        [if y > T::zero() {
-            T::one()
-        } else {
-            T::from_f64(self.slope)
-        }]
+        let slope = T::from_f64(self.slope);
+        [if y > T::zero() { T::one() } else { slope }]
     }
 
     #[inline(always)]

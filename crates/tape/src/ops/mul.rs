@@ -1,6 +1,7 @@
 //! Products, number by number.
 
 use crate::kernel::reduce::{add_product, add_product_fold};
+use crate::kernel::vectorized;
 use crate::kind::{Bilinear, BilinearMap, BilinearOp, Broadcast};
 use crate::{Scalar, Shape, Slot, Var, View};
 
@@ -48,9 +49,19 @@ impl Product {
     /// gx += g · other, folded onto x where x is the shorter one.
     fn adjoint<T: Scalar>(&self, k: usize, g: &[T], other: View<'_, T>, gx: &mut Slot<'_, T>) {
         let n = self.0.shape.size();
-        for i in 0..k {
-            add_product_fold(&g[i * n..][..n], other.example(i), gx.example(i));
-        }
+        vectorized(
+            #[inline(always)]
+            || match other.contiguous(k) {
+                Some(other) if other.len() == g.len() && gx.len() == n && gx.is_contiguous(k) => {
+                    add_product(g, other, gx.all(k));
+                }
+                _ => {
+                    for i in 0..k {
+                        add_product_fold(&g[i * n..][..n], other.example(i), gx.example(i));
+                    }
+                }
+            },
+        );
     }
 }
 
@@ -65,9 +76,19 @@ impl<T: Scalar> BilinearMap<T> for Product {
 
     fn apply(&self, k: usize, a: View<'_, T>, b: View<'_, T>, _: &mut [T], y: &mut [T]) {
         let n = self.0.shape.size();
-        for i in 0..k {
-            add_product(a.example(i), b.example(i), &mut y[i * n..][..n]);
-        }
+        vectorized(
+            #[inline(always)]
+            || match (a.contiguous(k), b.contiguous(k)) {
+                (Some(a), Some(b)) if a.len() == y.len() && b.len() == y.len() => {
+                    add_product(a, b, y);
+                }
+                _ => {
+                    for i in 0..k {
+                        add_product(a.example(i), b.example(i), &mut y[i * n..][..n]);
+                    }
+                }
+            },
+        );
     }
 
     fn adjoint_a(&self, k: usize, g: &[T], b: View<'_, T>, _: &mut [T], ga: &mut Slot<'_, T>) {

@@ -35,20 +35,18 @@ pub trait Format: num_traits::Float + 'static {
     const SQRT_HALF: Self;
     /// 1/√(2π).
     const FRAC_1_SQRT_2PI: Self;
-    /// (eʳ − 1 − r − r²/2)/r³ for |r| ≤ ½ ln 2, lowest power first.
-    const EXP: &'static [Self];
-    /// (2 artanh s − 2s)/s³ in s², for |s| ≤ (√2 − 1)/(√2 + 1), lowest power first.
-    const ATANH: &'static [Self];
-    /// The numerator of (a + 0.8125) e^(a²/2) Φ(−a) − 0.4375 for 0 ≤ a ≤
-    /// [`NORMAL_MOST`](Self::NORMAL_MOST), lowest power first. The quotient is below 0.05 in size:
-    /// its rounding errors count for little in the sum with 0.4375.
-    const MILLS: &'static [Self];
-    /// Its denominator.
-    const MILLS_OVER: &'static [Self];
     /// 0.8125.
     const MILLS_POLE: Self;
     /// 0.4375.
     const MILLS_MEAN: Self;
+
+    /// (eʳ − 1 − r − r²/2)/r³ for |r| ≤ ½ ln 2.
+    fn exp_rest(r: Self) -> Self;
+    /// (2 artanh s − 2s)/s³ in z = s², for |s| ≤ (√2 − 1)/(√2 + 1).
+    fn artanh_rest(z: Self) -> Self;
+    /// (a + 0.8125) e^(a²/2) Φ(−a) − 0.4375 for 0 ≤ a ≤ [`NORMAL_MOST`](Self::NORMAL_MOST). It is
+    /// below 0.05 in size: its rounding errors count for little in the sum with 0.4375.
+    fn mills_rest(a: Self) -> Self;
 
     /// 2ᵏ, from k + [`SHIFT`](Self::SHIFT), for the exponents k of normal numbers.
     fn power_of_two(shifted: Self) -> Self;
@@ -61,6 +59,28 @@ pub trait Format: num_traits::Float + 'static {
     fn split(x: Self) -> (Self, Self, Self);
     /// The upper half of the digits: its square is exact.
     fn head(x: Self) -> Self;
+}
+
+/// Σ cᵢxⁱ, lowest power first; even and odd powers apart, which makes two chains of operations that
+/// do not wait for each other. Written out, since a loop over numbers becomes vectors only if there
+/// is no loop in it.
+macro_rules! polynomial {
+    ($x:ident: $($c:literal),* $(,)?) => {
+        polynomial!(@ $x [] [] $($c)*)
+    };
+    (@ $x:ident [$($even:literal)*] [$($odd:literal)*] $c:literal $d:literal $($rest:literal)*) => {
+        polynomial!(@ $x [$($even)* $c] [$($odd)* $d] $($rest)*)
+    };
+    (@ $x:ident [$($even:literal)*] [$($odd:literal)*] $($last:literal)?) => {{
+        let square = $x * $x;
+        horner!(square $($even)* $($last)?) + $x * horner!(square $($odd)*)
+    }};
+}
+
+/// Σ cᵢxⁱ, one multiplication and one addition after the other.
+macro_rules! horner {
+    ($x:ident $c:literal) => { $c };
+    ($x:ident $c:literal $($rest:literal)+) => { horner!($x $($rest)+) * $x + $c };
 }
 
 macro_rules! format {
@@ -135,34 +155,19 @@ format! {
     const TINY: f32 = 1e-20;
     const HUGE: f32 = 1e15;
     const NORMAL_MOST: f32 = 15.0;
-    const EXP: &'static [f32] = &[
-        0.16666666,
-        0.04166648,
-        0.008333424,
-        0.0013933381,
-        0.00019821487,
-    ];
-    const ATANH: &'static [f32] = &[
-        0.6666667,
-        0.3997753,
-        0.29872143,
-    ];
-    const MILLS: &'static [f32] = &[
-        -3.0024014,
-        11.862771,
-        5.8918595,
-        1.0512364,
-        -0.055671748,
-        -0.038553428,
-    ];
-    const MILLS_OVER: &'static [f32] = &[
-        96.07685,
-        161.06332,
-        115.81784,
-        45.286808,
-        9.844486,
-        1.0,
-    ];
+    #[inline(always)]
+    fn exp_rest(r: f32) -> f32 {
+        polynomial!(r: 0.16666666, 0.04166648, 0.008333424, 0.0013933381, 0.00019821487)
+    }
+    #[inline(always)]
+    fn artanh_rest(z: f32) -> f32 {
+        polynomial!(z: 0.6666667, 0.3997753, 0.29872143)
+    }
+    #[inline(always)]
+    fn mills_rest(a: f32) -> f32 {
+        polynomial!(a: -3.0024014, 11.862771, 5.8918595, 1.0512364, -0.055671748, -0.038553428)
+            / polynomial!(a: 96.07685, 161.06332, 115.81784, 45.286808, 9.844486, 1.0)
+    }
 }
 
 format! {
@@ -176,53 +181,62 @@ format! {
     const TINY: f64 = 1e-200;
     const HUGE: f64 = 1e30;
     const NORMAL_MOST: f64 = 40.0;
-    const EXP: &'static [f64] = &[
-        0.16666666666666677,
-        0.041666666666666574,
-        0.008333333333321962,
-        0.0013888888888944112,
-        0.00019841269885504336,
-        2.4801587195766042e-05,
-        2.755724467304256e-06,
-        2.755738853141942e-07,
-        2.510892057891693e-08,
-        2.087866186150831e-09,
-    ];
-    const ATANH: &'static [f64] = &[
-        0.6666666666666735,
-        0.39999999999413227,
-        0.28571428742766763,
-        0.2222219852684787,
-        0.18183567139984994,
-        0.1531396824234948,
-        0.14796873844381495,
-    ];
-    const MILLS: &'static [f64] = &[
-        -55180.45833328727,
-        175065.63511182085,
-        260950.02171333725,
-        166837.56934703595,
-        63449.08987665626,
-        15308.695200899418,
-        2157.1403817800197,
-        71.67861142391445,
-        -38.12386205642462,
-        -8.653420007533652,
-        -0.8742878562283899,
-        -0.038557719598484655,
-    ];
-    const MILLS_OVER: &'static [f64] = &[
-        1765774.6666651927,
-        4334797.866008027,
-        4979063.195044683,
-        3539404.7501613256,
-        1734214.5535121388,
-        616691.4069188201,
-        162950.1791109467,
-        32125.34707985926,
-        4655.024007345245,
-        475.3711138121452,
-        31.08141434483854,
-        1.0,
-    ];
+    #[inline(always)]
+    fn exp_rest(r: f64) -> f64 {
+        polynomial!(r:
+            0.16666666666666677,
+            0.041666666666666574,
+            0.008333333333321962,
+            0.0013888888888944112,
+            0.00019841269885504336,
+            2.4801587195766042e-05,
+            2.755724467304256e-06,
+            2.755738853141942e-07,
+            2.510892057891693e-08,
+            2.087866186150831e-09,
+        )
+    }
+    #[inline(always)]
+    fn artanh_rest(z: f64) -> f64 {
+        polynomial!(z:
+            0.6666666666666735,
+            0.39999999999413227,
+            0.28571428742766763,
+            0.2222219852684787,
+            0.18183567139984994,
+            0.1531396824234948,
+            0.14796873844381495,
+        )
+    }
+    #[inline(always)]
+    fn mills_rest(a: f64) -> f64 {
+        polynomial!(a:
+            -55180.45833328727,
+            175065.63511182085,
+            260950.02171333725,
+            166837.56934703595,
+            63449.08987665626,
+            15308.695200899418,
+            2157.1403817800197,
+            71.67861142391445,
+            -38.12386205642462,
+            -8.653420007533652,
+            -0.8742878562283899,
+            -0.038557719598484655,
+        )
+            / polynomial!(a:
+                1765774.6666651927,
+                4334797.866008027,
+                4979063.195044683,
+                3539404.7501613256,
+                1734214.5535121388,
+                616691.4069188201,
+                162950.1791109467,
+                32125.34707985926,
+                4655.024007345245,
+                475.3711138121452,
+                31.08141434483854,
+                1.0,
+            )
+    }
 }

@@ -127,8 +127,7 @@ pub fn softplus<T: Scalar>(x: T) -> T {
 pub fn normal_distribution<T: Scalar>(x: T) -> T {
     let a = clamp(x.abs(), T::zero(), T::NORMAL_MOST);
     // Mills' ratio: Φ(−a) = e^(−a²/2) M(a), where M varies slowly.
-    let quotient = polynomial(T::MILLS, a) / polynomial(T::MILLS_OVER, a);
-    let mills = (T::MILLS_MEAN + quotient) / (a + T::MILLS_POLE);
+    let mills = (T::MILLS_MEAN + T::mills_rest(a)) / (a + T::MILLS_POLE);
     let tail = gaussian(a).times(mills);
     if x > T::zero() { T::one() - tail } else { tail }
 }
@@ -164,7 +163,7 @@ fn exponential<T: Format>(high: T, low: T) -> Exponential<T> {
     let k = shifted - T::SHIFT;
     // The first difference is exact.
     let r = (high - k * T::LN_2_HIGH) - (k * T::LN_2_LOW - low);
-    let q = r + r * r * (T::HALF + r * polynomial(T::EXP, r));
+    let q = r + r * r * (T::HALF + r * T::exp_rest(r));
     Exponential { q, shifted }
 }
 
@@ -183,7 +182,7 @@ fn logarithm<T: Format>(f: T, k: T) -> T {
     let s = f / (T::TWO + f);
     let z = s * s;
     let h = T::HALF * f * f;
-    let r = z * polynomial(T::ATANH, z);
+    let r = z * T::artanh_rest(z);
     k * T::LN_2_HIGH - ((h - (s * (h + r) + k * T::LN_2_LOW)) - f)
 }
 
@@ -197,21 +196,6 @@ fn with_ends<T: Format>(u: T, ln_u: T) -> T {
     } else {
         T::nan()
     }
-}
-
-/// Σ cᵢxⁱ, even and odd powers apart: two chains of operations that do not wait for each other.
-#[inline(always)]
-fn polynomial<T: Format>(c: &[T], x: T) -> T {
-    let square = x * x;
-    let half = |from: usize| {
-        let terms = c.iter().skip(from).step_by(2).rev();
-        terms.fold(
-            T::zero(),
-            #[inline(always)]
-            |sum, &c| sum * square + c,
-        )
-    };
-    half(0) + x * half(1)
 }
 
 /// x within bounds; NaN stays.
