@@ -36,7 +36,9 @@ pub(super) fn replace<T: Scalar>(
     let winners = Winners::new::<T>(&geometry, &windows, chain.rectified, chain.active)?;
     let pack = Pack::new(winners.layout(), &nodes[w].shape);
     let (weight, shape) = (moved[w], nodes[w].shape.clone());
-    let packing = Linear(pack.clone()).resolve(&[shape.clone()]).ok()?;
+    let packing = Linear(pack.clone())
+        .resolve(std::slice::from_ref(&shape))
+        .ok()?;
     let detached = push(
         fused,
         conv,

@@ -104,7 +104,7 @@ impl<T: Scalar> WithSimd for Choose<'_, T> {
 
 /// The first of the largest wins; NaN wins over every number.
 #[inline(always)]
-#[allow(clippy::eq_op)] // NaN alone differs from itself
+#[allow(clippy::eq_op, clippy::neg_cmp_op_on_partial_ord)] // NaN differs from itself and wins
 fn take<T: Scalar>(best: &mut T, winner: &mut u32, x: T, candidate: u32) {
     let first = *winner == NONE;
     let better = !(x <= *best) & (*best == *best);

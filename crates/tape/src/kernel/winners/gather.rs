@@ -141,8 +141,8 @@ impl<L: Lane> Piece<'_, L> {
             }
             let (sets, rest) = entries.as_chunks::<U>();
             for set in sets {
-                for u in 0..U {
-                    one!(set[u], u);
+                for (u, &e) in set.iter().enumerate() {
+                    one!(e, u);
                 }
             }
             for &e in rest {

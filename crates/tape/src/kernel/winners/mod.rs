@@ -182,6 +182,7 @@ impl Winners {
     }
 
     /// gw += the adjoint in the packed weight, and gb += that in the bias, from `k` images.
+    #[allow(clippy::too_many_arguments)] // each is one of the formula's
     pub fn adjoint_weight<T: Scalar>(
         &self,
         k: usize,

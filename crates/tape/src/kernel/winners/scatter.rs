@@ -101,8 +101,8 @@ impl<L: Lane> Scatter<'_, L> {
             }
             let (sets, last) = won.as_chunks::<U>();
             for set in sets {
-                for u in 0..U {
-                    one!(set[u], u);
+                for (u, &c) in set.iter().enumerate() {
+                    one!(c, u);
                 }
             }
             for &c in last {
