@@ -227,3 +227,33 @@ fn a_case_that_the_loss_refuses_is_an_error() {
     };
     assert!(check_loss_at(&SoftmaxCrossEntropy, &uneven).is_err());
 }
+
+#[test]
+fn a_kink_is_reported_as_one() {
+    use osculant_layers::{Layers, Network};
+    use osculant_optim::check::check_objective;
+    use osculant_optim::{Objective, examples::Paired};
+
+    // Every pre-activation is `offset` away from the kink of the ReLU: differences go astray when it
+    // lies within their steps, which must never look like a wrong derivative.
+    let net = Network::<f64>::new([1], |x| x.dense(3).relu().dense(1)).unwrap();
+    let data = Paired::new([1], vec![1.0], 1, vec![0.25]).unwrap();
+    let objective = Objective::new(&net, SquaredLoss, &data).unwrap();
+    for exponent in -40..=0 {
+        let offset = 10f64.powf(f64::from(exponent) / 5.0);
+        let mut theta = vec![0.5, 0.75, -0.5, 0.0, 0.0, 0.0, 1.0, -1.5, 2.0, 0.1];
+        for j in 0..3 {
+            theta[3 + j] = offset - theta[j];
+        }
+        match check_objective(&objective, &theta, 11) {
+            Ok(()) => assert!(offset > 5e-5, "{offset:.1e} passed"),
+            Err(e) => {
+                assert!(
+                    e.to_string().contains("next to a kink"),
+                    "{offset:.1e}: {e}"
+                );
+                assert!(offset < 0.1, "{offset:.1e}: {e}");
+            }
+        }
+    }
+}

@@ -10,13 +10,17 @@ use osculant_tape::check::{Differences, ridders};
 
 /// Agreement with differences, relative: they give nine or ten digits where f is smooth.
 const DIFFERENCES: f64 = 1e-5;
-/// Step at which the slopes to either side are compared, and how much they may differ: at a kink
-/// central differences settle too, on the mean of both slopes.
-const KINK: (f64, f64) = (1e-7, 1e-5);
+/// How much the slopes to either side may differ: at a kink central differences settle too, on the
+/// mean of both slopes.
+const KINK: f64 = 1e-5;
+/// Steps at which they are compared, from the shortest of the differences down to where rounding
+/// begins to count; a kink farther out than the first keeps the differences from settling.
+const KINK_STEPS: [f64; 6] = [6.4e-5, 1.6e-5, 4e-6, 1e-6, 2.5e-7, 1e-7];
 /// Agreement of two exact routes, relative to the norms that enter.
 const ROUNDING: f64 = 1e-10;
-/// First step of the differences, relative to the direction: small, to stay clear of kinks.
-const STEP: f64 = 1e-3;
+/// First steps of the differences, relative to the direction: small, to stay clear of kinks. Two,
+/// because at a kink the extrapolations of one table can agree by chance.
+const STEPS: [f64; 2] = [1e-3, 6.3e-4];
 /// Directions to try before saying that the differences don't settle.
 const DIRECTIONS: u64 = 8;
 /// Bytes that an explicit Jacobian may take.
@@ -96,27 +100,22 @@ impl Check<'_, '_, '_> {
         for stream in 0..DIRECTIONS {
             let v = self.direction(seed, stream);
             let mut error = None;
-            let found = ridders(STEP, |t| match f(&self.moved(t, &v)) {
-                Ok(value) => value,
-                Err(e) => {
-                    error = Some(e);
-                    Vec::new()
-                }
+            let [found, again] = STEPS.map(|step| {
+                ridders(step, |t| match f(&self.moved(t, &v)) {
+                    Ok(value) => value,
+                    Err(e) => {
+                        error = Some(e);
+                        Vec::new()
+                    }
+                })
             });
             if let Some(error) = error {
                 return Err(error);
             }
             let scale = norm(&found.value).max(1e-6);
-            let (h, jump) = KINK;
-            let (above, here) = (f(&self.moved(h, &v))?, f(self.theta)?);
-            let below = f(&self.moved(-h, &v))?;
-            let bend = above
-                .iter()
-                .zip(&below)
-                .zip(&here)
-                .map(|((a, b), c)| (a + b - 2.0 * c) / h);
-            let is_smooth = norm(&bend.collect::<Vec<_>>()) <= jump * scale;
-            if is_smooth && norm(&found.error) <= 0.1 * DIFFERENCES * scale {
+            let apart = found.value.iter().zip(&again.value).map(|(a, b)| a - b);
+            let unsettled = norm(&found.error).max(norm(&apart.collect::<Vec<_>>()));
+            if unsettled <= 0.1 * DIFFERENCES * scale && self.kink(&v, &f)? <= KINK * scale {
                 return Ok((v, found));
             }
         }
@@ -128,6 +127,29 @@ impl Check<'_, '_, '_> {
             ),
             table: String::new(),
         })
+    }
+
+    /// By how much the slope of `f` along v jumps near θ, at most.
+    ///
+    /// The bend at step h, (f(θ + hv) + f(θ − hv) − 2f(θ))/h, is proportional to h where f is
+    /// smooth. From a kink at 0 < t < h it has J(1 − t/h) besides, for a jump J of the slope, which
+    /// is proportional to h at no two steps in a row.
+    fn kink(&self, v: &[f64], f: impl Fn(&[f64]) -> Result<Vec<f64>>) -> Result<f64> {
+        let here = f(self.theta)?;
+        let mut bends = Vec::with_capacity(KINK_STEPS.len());
+        for h in KINK_STEPS {
+            let (above, below) = (f(&self.moved(h, v))?, f(&self.moved(-h, v))?);
+            let sides = above.iter().zip(&below).zip(&here);
+            bends.push(sides.map(|((a, b), c)| (a + b - 2.0 * c) / h).collect());
+        }
+        let steps = KINK_STEPS.windows(2).zip(bends.windows(2));
+        Ok(steps.fold(0.0, |most, (h, bend): (_, &[Vec<f64>])| {
+            let rest = bend[0]
+                .iter()
+                .zip(&bend[1])
+                .map(|(far, near)| far * h[1] / h[0] - near);
+            f64::max(most, norm(&rest.collect::<Vec<_>>()))
+        }))
     }
 
     fn gradient(&self, seed: u64) -> Result<()> {
