@@ -253,6 +253,7 @@ impl<T: Scalar> Graph<T> {
             outer,
             tile,
             audit: false,
+            values_only: false,
         }
     }
 
@@ -312,7 +313,8 @@ impl<T: Scalar> Graph<T> {
                     examples: &examples[range],
                     ..Tile::default()
                 };
-                let point = self.point(&self.plan.tile, theta, &shared, tile);
+                let mut point = self.point(&self.plan.tile, theta, &shared, tile);
+                point.values_only = true;
                 self.fill(&point, feed, &mut w.block, &mut w.slots, &mut w.scratch)?;
                 out.copy_from_slice(&w.block.reals[self.plan.output][..out.len()]);
                 Ok(())

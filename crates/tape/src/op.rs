@@ -203,6 +203,18 @@ pub trait Rules<T: Scalar>: Debug + Send + Sync {
         y: &mut [T],
     );
 
+    /// Writes the output alone, where no derivative will be asked for; `false`, and nothing done, if
+    /// that is no less work than [`forward`](Rules::forward).
+    fn evaluate(
+        &self,
+        _tile: Tile<'_>,
+        _x: &[View<'_, T>],
+        _scratch: &mut [T],
+        _y: &mut [T],
+    ) -> bool {
+        false
+    }
+
     /// Adds the tangent of the output.
     fn jvp(&self, at: &At<'_, T>, dx: &[Option<View<'_, T>>], scratch: &mut [T], dy: &mut [T]);
 

@@ -90,6 +90,23 @@ fn images<'a, T>(x: View<'a, T>) -> Images<'a, T> {
 }
 
 impl ConvPool {
+    /// Convolves each image of a tile and hands the outputs on.
+    fn convolve<T: Scalar>(
+        &self,
+        k: usize,
+        x: &[View<'_, T>],
+        scratch: &mut [T],
+        mut then: impl FnMut(usize, &[T]),
+    ) {
+        let (outputs, scratch) = scratch.split_at_mut(self.conv.output_len());
+        let (image, weight) = (x[IMAGE], x[WEIGHT].example(0));
+        for i in 0..k {
+            outputs.fill(T::zero());
+            conv2d::forward(&self.conv, image.example(i), weight, scratch, outputs);
+            then(i, outputs);
+        }
+    }
+
     /// Adds the adjoints in the packed weight and in the bias.
     fn adjoint_weight<T: Scalar>(
         &self,
@@ -210,20 +227,23 @@ impl<T: Scalar> Rules<T> for ConvPool {
         scratch: &mut [T],
         y: &mut [T],
     ) {
-        let (outputs, scratch) = scratch.split_at_mut(self.conv.output_len());
         let kept = self.winners.saved_len();
         let bias = x.get(BIAS).map(|b| b.example(0));
-        let (image, weight) = (x[IMAGE], x[WEIGHT].example(0));
-        let examples = y.chunks_exact_mut(self.shape.size());
-        for (i, (y, saved)) in examples
-            .zip(saved.indices.chunks_exact_mut(kept))
-            .enumerate()
-        {
-            debug_assert!(i < tile.len);
-            outputs.fill(T::zero());
-            conv2d::forward(&self.conv, image.example(i), weight, scratch, outputs);
+        let outputs = |i, outputs: &[T]| {
+            let saved = &mut saved.indices[i * kept..][..kept];
+            let y = &mut y[i * self.shape.size()..][..self.shape.size()];
             self.winners.choose(outputs, bias, saved, y);
-        }
+        };
+        self.convolve(tile.len, x, scratch, outputs);
+    }
+
+    fn evaluate(&self, tile: Tile<'_>, x: &[View<'_, T>], scratch: &mut [T], y: &mut [T]) -> bool {
+        let bias = x.get(BIAS).map(|b| b.example(0));
+        self.convolve(tile.len, x, scratch, |i, outputs| {
+            let y = &mut y[i * self.shape.size()..][..self.shape.size()];
+            self.winners.values(outputs, bias, y);
+        });
+        true
     }
 
     fn jvp(&self, at: &At<'_, T>, dx: &[Option<View<'_, T>>], scratch: &mut [T], dy: &mut [T]) {

@@ -36,12 +36,14 @@ pub(crate) fn forward<T: Scalar>(
                 .iter()
                 .map(|o| point.value(o, block, slots))
                 .collect();
-            let saved = SavedMut {
-                reals: &mut reals[..k * step.saved.reals],
-                indices: &mut indices[..k * step.saved.indices],
-            };
-            step.rules
-                .forward(point.tile, &x, saved, scratch, &mut y[..k * step.len]);
+            let y = &mut y[..k * step.len];
+            if !(point.values_only && step.rules.evaluate(point.tile, &x, scratch, y)) {
+                let saved = SavedMut {
+                    reals: &mut reals[..k * step.saved.reals],
+                    indices: &mut indices[..k * step.saved.indices],
+                };
+                step.rules.forward(point.tile, &x, saved, scratch, y);
+            }
         }
         let inspected = point.inspect("value", step.node, step.len, &y[..k * step.len]);
         match step.home {

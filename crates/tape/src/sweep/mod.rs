@@ -74,6 +74,8 @@ pub(crate) struct Point<'a, T> {
     /// The shared stratum's values; empty while that itself is swept.
     pub outer: &'a Block<T>,
     pub tile: Tile<'a>,
+    /// No derivative will be asked for.
+    pub values_only: bool,
     /// Look for the first number that is not finite, and name its node.
     pub audit: bool,
 }

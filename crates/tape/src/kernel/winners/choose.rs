@@ -102,6 +102,64 @@ impl<T: Scalar> WithSimd for Choose<'_, T> {
     }
 }
 
+/// The pooled values alone: y = max(outputs) + b, rectified.
+struct Values<'a, T> {
+    stage: &'a Winners,
+    outputs: &'a [T],
+    bias: Option<&'a [T]>,
+    y: &'a mut [T],
+}
+
+pub(super) fn values<T: Scalar>(stage: &Winners, outputs: &[T], bias: Option<&[T]>, y: &mut [T]) {
+    run(Values {
+        stage,
+        outputs,
+        bias,
+        y,
+    });
+}
+
+impl<T: Scalar> WithSimd for Values<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    #[allow(clippy::eq_op, clippy::neg_cmp_op_on_partial_ord)] // as for `take`
+    fn with_simd<S: Simd>(self, _: S) {
+        let Values {
+            stage,
+            outputs,
+            bias,
+            y,
+        } = self;
+        let (channels, across) = (stage.lists.channels, stage.conv.output[1]);
+        for (p, y) in y.chunks_exact_mut(channels).enumerate() {
+            let [rows, cols] = stage.windows.covered(p);
+            let mut first = true;
+            for row in rows {
+                for col in cols.clone() {
+                    let x = &outputs[(row * across + col) * channels..][..channels];
+                    for (y, &x) in y.iter_mut().zip(x) {
+                        let better = first | (!(x <= *y) & (*y == *y));
+                        *y = if better { x } else { *y };
+                    }
+                    first = false;
+                }
+            }
+            // Adding b rounds monotonically: the largest stays the largest.
+            if let Some(bias) = bias {
+                for (y, &b) in y.iter_mut().zip(bias) {
+                    *y += b;
+                }
+            }
+            if stage.rectified {
+                for y in y.iter_mut() {
+                    *y = if *y <= T::zero() { T::zero() } else { *y };
+                }
+            }
+        }
+    }
+}
+
 /// The first of the largest wins; NaN wins over every number.
 #[inline(always)]
 #[allow(clippy::eq_op, clippy::neg_cmp_op_on_partial_ord)] // NaN differs from itself and wins

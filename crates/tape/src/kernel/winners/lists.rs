@@ -72,7 +72,8 @@ impl Lists {
         let channels = self.groups.len() * self.channels;
         let length = channels + all.div_ceil(2);
         let windows = length + 1;
-        let room = windows + self.by_window as usize * (all + 2 * heads).div_ceil(2);
+        // One entry more, for what is noted in vain.
+        let room = windows + self.by_window as usize * (all + 2 * heads + 1).div_ceil(2);
         [channels, length, windows, room, room + self.channels]
     }
 
@@ -127,15 +128,15 @@ impl Lists {
         let (counts, entries) = saved.split_at_mut(channels);
         let counts = &mut counts[group * self.channels..];
         let entries = halves_mut(entries).chunks_exact_mut(self.positions);
-        // How many channels each pixel won, then where its list ends.
-        let mut ends = [0u32; 256];
+        // How many channels each pixel won, then where its list ends; the last stands for none.
+        let mut ends = [0u32; 257];
         let winners = &winners[..self.channels];
+        // Whether there is a winner is as good as random: no branches. What is noted in vain lies
+        // behind the list, where the next entry overwrites it.
         for ((&winner, count), entries) in winners.iter().zip(counts).zip(entries) {
-            if winner != NONE {
-                entries[*count as usize] = self.entry(p, winner as usize) as u16;
-                *count += 1;
-                ends[winner as usize & 255] += 1;
-            }
+            entries[*count as usize] = self.entry(p, winner as usize) as u16;
+            *count += u32::from(winner != NONE);
+            ends[winner.min(256) as usize] += 1;
         }
         if !self.by_window {
             return;
@@ -152,12 +153,11 @@ impl Lists {
             }
         }
         length[0] = at;
+        ends[256] = at;
         for (channel, &winner) in winners.iter().enumerate() {
-            if winner != NONE {
-                let end = &mut ends[winner as usize & 255];
-                by_window[*end as usize] = channel as u16;
-                *end += 1;
-            }
+            let end = &mut ends[winner.min(256) as usize];
+            by_window[*end as usize] = channel as u16;
+            *end += u32::from(winner != NONE);
         }
     }
 

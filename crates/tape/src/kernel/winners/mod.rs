@@ -148,6 +148,11 @@ impl Winners {
         choose::choose(self, outputs, bias, saved, y);
     }
 
+    /// Given the convolution's output, adds the bias, pools and rectifies.
+    pub fn values<T: Scalar>(&self, outputs: &[T], bias: Option<&[T]>, y: &mut [T]) {
+        choose::values(self, outputs, bias, y);
+    }
+
     /// y += x ∗ dw + dx ∗ w + db at the winners, for `k` images. Weights are packed.
     pub fn jvp<T: Scalar>(
         &self,
