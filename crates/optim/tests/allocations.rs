@@ -1,0 +1,84 @@
+//! A solve allocates while it warms up, and nothing from then on.
+//!
+//! A test program of its own: the counting allocator serves all of it, and other tests would be
+//! counted too.
+
+use osculant_layers::{Layers, Network};
+use osculant_optim::examples::Paired;
+use osculant_optim::loss::SquaredLoss;
+use osculant_optim::operator::{SelfAdjoint, Shifted};
+use osculant_optim::solve::Cg;
+use osculant_optim::{Objective, OptimError};
+use osculant_tape::Scalar;
+use std::error::Error;
+use std::ops::ControlFlow;
+
+#[global_allocator]
+static COUNTING: dhat::Alloc = dhat::Alloc;
+
+/// Products after which every buffer has its size.
+const WARM: usize = 5;
+
+/// How many allocations a solve makes between products `WARM` and 100.
+fn in_the_loop<T: Scalar, A: SelfAdjoint<T> + ?Sized>(a: &A, b: &[T]) -> Result<u64, OptimError> {
+    let blocks = || dhat::HeapStats::get().total_blocks;
+    let (mut warm, mut last, mut products) = (0, 0, 0);
+    let mut watch = |i: &osculant_optim::solve::Iteration| {
+        products = i.number;
+        last = blocks();
+        if i.number == WARM {
+            warm = last;
+        }
+        ControlFlow::Continue(())
+    };
+    // A tolerance of 0 is never met; the bound ends it.
+    let cg = Cg::default().tolerance(0.0).max_iterations(100);
+    cg.on(a).observe(&mut watch).solve(b)?;
+    assert_eq!(products, 100, "the solve ended before it had warmed up");
+    Ok(last - warm)
+}
+
+/// Inputs and targets that are no multiples of each other.
+fn waves(n: usize, frequency: f64) -> Vec<f32> {
+    (0..n)
+        .map(|i| (frequency * i as f64).sin() as f32)
+        .collect()
+}
+
+fn solve(
+    net: &Network<f32>,
+    input: &[usize],
+    outputs: usize,
+    l: usize,
+) -> Result<u64, Box<dyn Error>> {
+    let size: usize = input.iter().product();
+    let data = Paired::new(
+        input,
+        waves(l * size, 0.7),
+        outputs,
+        waves(l * outputs, 1.3),
+    )?;
+    let objective = Objective::new(net, SquaredLoss, &data)?.regularization(100.0)?;
+    let model = objective.at(&net.init(1))?.expect_products(100);
+    let (g, b) = (model.gauss_newton()?, model.descent()?);
+    Ok(in_the_loop(&Shifted::new(&g, 1.0)?, &b)?)
+}
+
+/// One test, since the counter is one: small problems stay on the thread they are on, larger ones
+/// go through the pool, with convolutions, pools of winners, deferred sums and both routes.
+#[test]
+fn the_hundredth_product_allocates_nothing() -> Result<(), Box<dyn Error>> {
+    let _counting = dhat::Profiler::builder().testing().build();
+    let small = Network::<f32>::new([8], |x| x.dense(32).tanh().dense(32).tanh().dense(1))?;
+    assert_eq!(solve(&small, &[8], 1, 64)?, 0, "dense layers, inline");
+    let images = Network::<f32>::new([12, 12, 2], |x| {
+        let x = x.conv2d(16, 3).relu().max_pool2d(2);
+        x.conv2d(16, 3).relu().flatten().dense(128).relu().dense(10)
+    })?;
+    assert_eq!(
+        solve(&images, &[12, 12, 2], 10, 96)?,
+        0,
+        "convolutions, on the pool"
+    );
+    Ok(())
+}
