@@ -21,6 +21,8 @@ def merge(all_results):
                         place.setdefault(threads, {}).update(columns)
             elif isinstance(value, dict):
                 merged.setdefault(key, {}).update(value)
+            elif key == "command" and key in merged:
+                merged[key] += "`, `" + value
             else:
                 merged[key] = value
     return merged
