@@ -35,6 +35,19 @@ pub enum CliError {
     /// The threads could not be started.
     #[error("cannot start {threads}: {reason}; ask for fewer with --threads")]
     Threads { threads: String, reason: String },
+    /// A file that cannot be read.
+    #[error("cannot read `{file}`: {error}")]
+    Read { file: String, error: io::Error },
+    /// A file that should hold the record of a run.
+    #[error(
+        "`{file}` is no record of a run: line {line}: {reason}; records are what `osculant train` \
+         writes as JSON lines"
+    )]
+    Record {
+        file: String,
+        line: usize,
+        reason: String,
+    },
     /// Standard output is closed or its disk is full.
     #[error("cannot write to standard output: {0}")]
     Output(#[from] io::Error),

@@ -5,6 +5,7 @@
 //! | `train.rs`, `predict.rs` | the two commands: options, and what happens in which order |
 //! | `solver.rs` | the options of the solver, and the solver that they make |
 //! | `network.rs`, `loss.rs`, `source.rs` | what `--net`, `--loss` and `--data` stand for |
+//! | `record.rs`, `report/` | the record of a run as JSON lines, and what `report` makes of it |
 //! | `watch.rs`, `table.rs` | what is shown while training: lines and progress |
 //! | `score.rs` | outputs on a data set, and how many are right |
 //! | `threads.rs`, `number.rs`, `error.rs` | the thread pool, values of options, messages |
@@ -14,6 +15,8 @@ mod loss;
 mod network;
 mod number;
 mod predict;
+mod record;
+mod report;
 mod score;
 mod solver;
 mod source;
@@ -40,6 +43,7 @@ struct Program {
 enum Command {
     Train(train::Train),
     Predict(predict::Predict),
+    Report(report::Report),
 }
 
 fn main() -> ExitCode {
@@ -47,6 +51,7 @@ fn main() -> ExitCode {
     let done = match Program::parse().command {
         Command::Train(train) => train.run(),
         Command::Predict(predict) => predict.run(),
+        Command::Report(report) => report.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

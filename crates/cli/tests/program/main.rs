@@ -2,5 +2,6 @@
 
 mod predict;
 mod refusals;
+mod report;
 mod run;
 mod train;

@@ -1,0 +1,64 @@
+//! Runs side by side: how each ended.
+
+use crate::number::significant;
+use crate::record::RunRecord;
+
+/// The columns of the comparison.
+pub const HEAD: [&str; 9] = [
+    "run",
+    "iterations",
+    "products",
+    "seconds",
+    "f",
+    "|g|",
+    "train accuracy",
+    "test accuracy",
+    "outcome",
+];
+
+/// A run in the comparison; the last iteration stands in for an end that is missing.
+pub fn row(run: &RunRecord) -> [String; 9] {
+    let end = run.end.clone().unwrap_or_default();
+    let last = run.iterations.last();
+    let number = |x: Option<f64>, digits| x.map_or("-".into(), |x| significant(x, digits));
+    let count = |n: Option<usize>| n.map_or("-".into(), |n| n.to_string());
+    [
+        run.name.clone(),
+        count(end.iterations.or(last.map(|i| i.iteration))),
+        count(end.products.or(last.and_then(|i| i.products))),
+        end.seconds
+            .or(last.and_then(|i| i.seconds))
+            .map_or("-".into(), |s| format!("{s:.1}")),
+        number(end.value.or(last.and_then(|i| i.value)), 6),
+        number(end.gradient_norm.or(last.and_then(|i| i.gradient_norm)), 4),
+        share(end.train_accuracy.or(last.and_then(|i| i.train_accuracy))),
+        share(end.test_accuracy.or(last.and_then(|i| i.test_accuracy))),
+        end.outcome.unwrap_or("cut short".into()),
+    ]
+}
+
+/// A share in percent.
+pub fn share(x: Option<f64>) -> String {
+    x.map_or("-".into(), |x| format!("{:.2} %", 100.0 * x))
+}
+
+/// The comparison as text: columns as wide as they need, those without a number left out.
+pub fn text(runs: &[RunRecord]) -> String {
+    let mut rows = vec![HEAD.map(String::from)];
+    rows.extend(runs.iter().map(row));
+    let shown = |column: &usize| rows[1..].iter().any(|row| row[*column] != "-");
+    let columns: Vec<usize> = (0..HEAD.len()).filter(shown).collect();
+    let width = |column: usize| {
+        let lengths = rows.iter().map(|row| row[column].chars().count());
+        lengths.max().unwrap_or(0)
+    };
+    let line = |row: &[String; 9]| {
+        let cells = columns.iter().map(|&c| match c {
+            0 => format!("{:<1$}", row[c], width(c)),
+            8 => row[c].clone(),
+            _ => format!("{:>1$}", row[c], width(c)),
+        });
+        cells.collect::<Vec<_>>().join("  ")
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
