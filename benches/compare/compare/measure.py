@@ -5,6 +5,7 @@ from statistics import median
 
 from compare import agreement
 from compare.processes import LIBRARIES, Failed, Process
+from compare.protocol import SAME_AS
 from compare.workloads import WORKLOADS, generate, in_f64, with_batch
 
 MEMORY_COLUMNS = ["fresh", "thirty", "product"]
@@ -37,7 +38,7 @@ def measure_cell(cell, columns, threads, known, options):
         for column in columns:
             found[column] = measure_column(cell, column, processes, reference,
                                            known.get(column, {}), options)
-            reference.forget(column)
+            reference.forget(SAME_AS.get(column, column))
     finally:
         reference.close()
         for process in processes.values():
@@ -47,7 +48,9 @@ def measure_cell(cell, columns, threads, known, options):
 
 def measure_column(cell, column, processes, reference, known, options):
     workload, folder = WORKLOADS[cell], options.data / cell
-    file = reference.file(column)
+    file = reference.file(SAME_AS.get(column, column))
+    if column in SAME_AS:
+        processes = {"osculant": processes["osculant"]} if "osculant" in processes else {}
     best, entries = {}, {}
     for library, process in processes.items():
         names = shortlist(process, column, known.get(library, {}).get("forms", {}))
@@ -127,8 +130,8 @@ def check_in_f64(cell, columns, options):
                      for form in process.ask("candidates", column=column)["candidates"]]
             for column, form in forms:
                 try:
-                    distance = agreement.check(process, column, form, "<f8",
-                                               reference.file(column), folder)
+                    same = reference.file(SAME_AS.get(column, column))
+                    distance = agreement.check(process, column, form, "<f8", same, folder)
                     process.ask("release")
                 except Failed as failure:
                     say(f"  f64 {column}: {library}, {form}: {failure}")

@@ -21,7 +21,9 @@ LONG = 0.1
 """A run of so many seconds need not be timed beforehand to know that one fills a sample."""
 
 COLUMNS = ["forward", "gradient", "fresh", "thirty", "product", "block8", "hessian",
-           "per_example", "diagonal"]
+           "per_example", "diagonal", "dense_sweep"]
+SAME_AS = {"dense_sweep": "product"}
+"""Columns of Osculant alone that compute by another way what this column of everyone's does."""
 THIRTY = 30
 
 

@@ -1,7 +1,7 @@
 """The tables of docs/speed.md, each from the results of a run."""
 
 from compare.processes import LIBRARIES
-from compare.protocol import COLUMNS
+from compare.protocol import COLUMNS, SAME_AS
 from compare.workloads import WORKLOADS, product_flop
 
 TITLES = {
@@ -26,7 +26,7 @@ def milliseconds(seconds):
 def columns_of(results):
     seen = {column for cell in results["cells"].values() for found in cell.values()
             for column in found}
-    return [column for column in COLUMNS if column in seen]
+    return [column for column in COLUMNS if column in seen and column not in SAME_AS]
 
 
 def median_of(results, cell, threads, column, library):
@@ -122,6 +122,7 @@ def share(results):
         for threads in sorted(by_threads, key=int, reverse=True):
             ceiling = results["ceiling"].get(threads, {}).get(WORKLOADS[cell].dtype)
             ours = median_of(results, cell, threads, "product", "osculant")
+            dense = median_of(results, cell, threads, "dense_sweep", "osculant")
             other = best_other(results, cell, threads, "product")
             if not ceiling or ours is None:
                 continue
@@ -129,10 +130,11 @@ def share(results):
             size = f"{flop / 1e9:.2f} GFLOP" if flop > 1e8 else f"{flop / 1e6:.2f} MFLOP"
             least = flop / ceiling
             others = f"{100 * least / other[0]:.0f} % {LIBRARIES[other[1]]}" if other else "–"
-            rows.append([cell, threads, size, milliseconds(least), milliseconds(ours),
+            plain = [milliseconds(dense), f"{100 * least / dense:.0f} %"] if dense else ["–", "–"]
+            rows.append([cell, threads, size, milliseconds(least), *plain, milliseconds(ours),
                          f"{100 * least / ours:.0f} %", others])
-    head = ["", "threads", "dense work", "at the ceiling, ms", "Osculant, ms", "share",
-            "best other's share"]
+    head = ["", "threads", "dense work", "at the ceiling, ms", "dense sweeps, ms", "share",
+            "Osculant, ms", "share", "best other's share"]
     return table(head, rows) if rows else ""
 
 

@@ -28,6 +28,8 @@ pub(crate) enum Column {
     PerExample,
     /// The exact diagonal of G at a θ that was not seen before.
     Diagonal,
+    /// The bare product by plain sweeps and dense kernels: nothing fused, nothing stored.
+    DenseSweep,
 }
 
 /// How many products there are at one θ in [`Column::Thirty`].
@@ -46,8 +48,7 @@ pub(crate) trait Cell {
 }
 
 /// The operator that a column applies again and again.
-enum Kept<T: Scalar> {
-    Nothing,
+enum Operator<T: Scalar> {
     GaussNewton(GaussNewton<'static, T>),
     Hessian(Hessian<'static, T>),
 }
@@ -56,6 +57,8 @@ enum Kept<T: Scalar> {
 pub(crate) struct Curved<T: Scalar> {
     net: &'static Network<T>,
     objective: &'static Objective<'static, T>,
+    /// The same without fused ops.
+    unfused: &'static Objective<'static, T>,
     inputs: Vec<T>,
     /// Two points, by turns: nothing that was computed at one helps at the other.
     thetas: [Vec<T>; 2],
@@ -66,7 +69,8 @@ pub(crate) struct Curved<T: Scalar> {
     /// Per-example gradients.
     rows: Vec<T>,
     examples: usize,
-    kept: Kept<T>,
+    /// The operator of the column that was asked for last, where it applies one.
+    kept: Option<(Column, Operator<T>)>,
 }
 
 impl<T: Scalar> Curved<T> {
@@ -80,10 +84,11 @@ impl<T: Scalar> Curved<T> {
         workload: &Workload,
     ) -> Result<Box<dyn Cell>, Fault>
     where
-        L: Loss<T> + 'static,
+        L: Loss<T> + Copy + 'static,
         D: Examples<T, Target = L::Target> + 'static,
     {
         let net: &'static Network<T> = Box::leak(Box::new(net));
+        let unfused: &'static Network<T> = Box::leak(Box::new(net.unfused()));
         let data: &'static D = Box::leak(Box::new(data));
         let examples = data.len();
         let vectors = workload.reals("vectors")?;
@@ -94,6 +99,7 @@ impl<T: Scalar> Curved<T> {
         Ok(Box::new(Curved {
             net,
             objective: Box::leak(Box::new(Objective::new(net, loss, data)?)),
+            unfused: Box::leak(Box::new(Objective::new(unfused, loss, data)?)),
             inputs,
             thetas: [workload.reals("theta")?, workload.reals("theta2")?],
             turn: 0,
@@ -101,7 +107,7 @@ impl<T: Scalar> Curved<T> {
             vectors,
             rows: Vec::new(),
             examples,
-            kept: Kept::Nothing,
+            kept: None,
         }))
     }
 }
@@ -159,17 +165,21 @@ impl<T: Scalar> Curved<T> {
 
     /// Keeps the operator of the columns that measure bare products.
     fn keep(&mut self, column: Column) -> Result<(), Fault> {
-        match (&self.kept, column) {
-            (Kept::GaussNewton(_), Column::Product | Column::Block8)
-            | (Kept::Hessian(_), Column::Hessian) => return Ok(()),
-            _ => self.release(),
+        if matches!(&self.kept, Some((of, _)) if *of == column) {
+            return Ok(());
         }
-        self.kept = match column {
-            Column::Product => Kept::GaussNewton(self.model(THIRTY)?.gauss_newton()?),
-            Column::Block8 => Kept::GaussNewton(self.model(8 * THIRTY)?.gauss_newton()?),
-            Column::Hessian => Kept::Hessian(self.model(0)?.hessian()?),
-            _ => Kept::Nothing,
+        self.release();
+        let operator = match column {
+            Column::Product => Operator::GaussNewton(self.model(THIRTY)?.gauss_newton()?),
+            Column::Block8 => Operator::GaussNewton(self.model(8 * THIRTY)?.gauss_newton()?),
+            Column::DenseSweep => {
+                let model = self.unfused.at(&self.thetas[0])?.route(Route::Sweep);
+                Operator::GaussNewton(model.gauss_newton()?)
+            }
+            Column::Hessian => Operator::Hessian(self.model(0)?.hessian()?),
+            _ => return Ok(()),
         };
+        self.kept = Some((column, operator));
         Ok(())
     }
 
@@ -183,7 +193,7 @@ impl<T: Scalar> Curved<T> {
             Column::PerExample => self.per_example()?,
             Column::Fresh => self.products(1)?,
             Column::Thirty => self.products(THIRTY)?,
-            Column::Product | Column::Block8 | Column::Hessian => {
+            Column::Product | Column::Block8 | Column::Hessian | Column::DenseSweep => {
                 self.keep(column)?;
                 self.apply(if column == Column::Block8 { 8 } else { 1 }, n)?;
             }
@@ -194,19 +204,19 @@ impl<T: Scalar> Curved<T> {
     fn apply(&mut self, k: usize, n: usize) -> Result<(), Fault> {
         let (v, out) = (&self.vectors[..k * n], &mut self.out[..k * n]);
         match (&self.kept, k) {
-            (Kept::GaussNewton(g), 1) => g.apply_into(v, out)?,
-            (Kept::GaussNewton(g), _) => g.apply_block_into(k, v, out)?,
-            (Kept::Hessian(h), _) => h.apply_into(v, out)?,
-            (Kept::Nothing, _) => return Err("no operator is kept".into()),
+            (Some((_, Operator::GaussNewton(g))), 1) => g.apply_into(v, out)?,
+            (Some((_, Operator::GaussNewton(g))), _) => g.apply_block_into(k, v, out)?,
+            (Some((_, Operator::Hessian(h))), _) => h.apply_into(v, out)?,
+            (None, _) => return Err("no operator is kept".into()),
         }
         Ok(())
     }
 
     fn is_parallel(&self) -> bool {
         match &self.kept {
-            Kept::Nothing => false,
-            Kept::GaussNewton(g) => g.is_parallel(),
-            Kept::Hessian(h) => h.is_parallel(),
+            None => false,
+            Some((_, Operator::GaussNewton(g))) => g.is_parallel(),
+            Some((_, Operator::Hessian(h))) => h.is_parallel(),
         }
     }
 }
@@ -257,6 +267,6 @@ impl<T: Scalar> Cell for Curved<T> {
     }
 
     fn release(&mut self) {
-        self.kept = Kept::Nothing;
+        self.kept = None;
     }
 }

@@ -85,6 +85,25 @@ impl<T: Scalar> Network<T> {
         &self.graph
     }
 
+    /// The same network without the rewrites that fuse neighbouring ops: slower, and equal to
+    /// rounding; to compare with.
+    ///
+    /// # Example
+    /// ```
+    /// use osculant_layers::prelude::*;
+    ///
+    /// let net = Network::<f64>::new([4, 4, 1], |x| x.conv2d(2, 3).relu().max_pool2d(2))?;
+    /// let (theta, x) = (net.init(0), [0.5; 16]);
+    /// let (fused, plain) = (net.forward(&theta, &x)?, net.unfused().forward(&theta, &x)?);
+    /// assert!(fused.iter().zip(&plain).all(|(a, b)| (a - b).abs() < 1e-14));
+    /// # Ok::<(), GraphError>(())
+    /// ```
+    pub fn unfused(&self) -> Self {
+        Network {
+            graph: self.graph.unfused(),
+        }
+    }
+
     /// The layout of θ: names, shapes and places of the parameters.
     ///
     /// # Example
