@@ -6,7 +6,7 @@ use crate::table;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use osculant_data::Dataset;
 use osculant_layers::Network;
-use osculant_optim::train::{Iteration, Observer};
+use osculant_optim::train::{Iteration, Moment, Observer};
 use std::io::{self, IsTerminal, Write};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -80,10 +80,10 @@ impl<'a> Watch<'a> {
 }
 
 impl Observer<f32> for Watch<'_> {
-    fn iteration(&mut self, iteration: &Iteration, theta: &[f32]) -> ControlFlow<()> {
-        self.done = iteration.number;
+    fn iteration(&mut self, at: &Moment<'_, f32, Iteration>) -> ControlFlow<()> {
+        self.done = at.record.number;
         self.bar.set_position(self.done as u64);
-        match self.show(iteration, theta) {
+        match self.show(at.record, at.theta) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
                 self.failure = Some(error);
@@ -92,13 +92,14 @@ impl Observer<f32> for Watch<'_> {
         }
     }
 
-    fn product(&mut self, number: usize, bound: usize) {
+    fn product(&mut self, number: usize, bound: usize) -> ControlFlow<()> {
         if self.bar.is_hidden() {
-            return;
+            return ControlFlow::Continue(());
         }
         let (iteration, iterations) = (self.done + 1, self.bound);
         self.bar.set_message(format!(
             "iteration {iteration} of {iterations}, CG product {number} of at most {bound}"
         ));
+        ControlFlow::Continue(())
     }
 }

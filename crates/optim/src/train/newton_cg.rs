@@ -1,16 +1,17 @@
 //! Newton's method with conjugate gradients on the Gauss-Newton system.
 
+mod run;
+
 use super::{
-    Armijo, Cyclic, Damping, LevenbergMarquardt, LineSearch, Progress, Sampling, Search, Size,
-    Subset,
+    Armijo, Cyclic, Damping, LevenbergMarquardt, LineSearch, Observer, Report, Sampling, Size,
+    State,
 };
+use crate::Objective;
 use crate::error::Result;
-use crate::operator::Shifted;
-use crate::solve::{Cg, Stop, Workspace};
-use crate::{Objective, vector};
+use crate::solve::Cg;
 use osculant_tape::Scalar;
+use run::Run;
 use std::fmt;
-use std::ops::ControlFlow;
 
 /// Subsampled Gauss-Newton with conjugate gradients, damping and a line search; no learning rate.
 ///
@@ -34,7 +35,7 @@ use std::ops::ControlFlow;
 /// # Errors
 /// A θ that doesn't fit; a value, gradient or product that isn't finite at an accepted point, with
 /// the node where it arose; an error of one of the parts. How training ended is no error: see
-/// [`Outcome`].
+/// [`Outcome`](super::Outcome).
 ///
 /// # Example
 /// ```
@@ -88,100 +89,6 @@ impl fmt::Debug for NewtonCg {
             .finish_non_exhaustive()
     }
 }
-
-/// What one iteration did.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Iteration {
-    /// Its number, from 1.
-    pub number: usize,
-    /// f(θ) at its start.
-    pub value: f64,
-    /// ‖∇f(θ)‖ at its start.
-    pub gradient_norm: f64,
-    /// The damping λ that it used.
-    pub lambda: f64,
-    /// How many examples the curvature was taken over.
-    pub curvature_examples: usize,
-    /// How many products CG made.
-    pub cg_iterations: usize,
-    /// Why CG stopped.
-    pub cg_stop: Stop,
-    /// ∇fᵀd.
-    pub slope: f64,
-    /// dᵀG_S d, with 1/C and without λ.
-    pub curvature: f64,
-    /// How the line search ended.
-    pub search: Search,
-    /// Actual over predicted change of f; NaN if no step was taken.
-    pub ratio: f64,
-    /// The accepted α; 0 if no step was taken.
-    pub step: f64,
-    /// f(θ) after it.
-    pub new_value: f64,
-    /// ‖∇f(θ)‖ after it.
-    pub new_gradient_norm: f64,
-    /// The damping λ that the next iteration will use.
-    pub new_lambda: f64,
-}
-
-/// Why training ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// All iterations were made.
-    Iterations,
-    /// ‖∇f‖ is as small as asked for.
-    Converged,
-    /// So many directions in a row failed the line search.
-    NoProgress,
-    /// The observer asked to stop.
-    Stopped,
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Outcome::Iterations => "all iterations were made",
-            Outcome::Converged => "converged: the gradient is as small as asked for",
-            Outcome::NoProgress => {
-                "no direction decreases the objective any more: it is converged as far as rounding \
-                 allows, or the curvature subset is too small"
-            }
-            Outcome::Stopped => "the observer asked to stop",
-        })
-    }
-}
-
-/// What training gives back.
-#[derive(Clone, Debug)]
-pub struct Report<T> {
-    /// The last θ, which is also that of the smallest objective: no step increases it.
-    pub theta: Vec<T>,
-    /// f(θ).
-    pub value: f64,
-    /// ‖∇f(θ)‖.
-    pub gradient_norm: f64,
-    /// Every iteration.
-    pub iterations: Vec<Iteration>,
-    /// How many products with the curvature were made.
-    pub products: usize,
-    /// Why training ended.
-    pub outcome: Outcome,
-}
-
-/// Watches a training run; every method has a default that does nothing.
-pub trait Observer<T>: Send {
-    /// Called after each iteration with the present θ; `Break` ends the run.
-    fn iteration(&mut self, _iteration: &Iteration, _theta: &[T]) -> ControlFlow<()> {
-        ControlFlow::Continue(())
-    }
-
-    /// Called after each product of CG.
-    fn product(&mut self, _number: usize, _bound: usize) {}
-}
-
-/// Watches nothing.
-impl<T> Observer<T> for () {}
 
 impl NewtonCg {
     /// At most so many iterations.
@@ -243,169 +150,28 @@ impl NewtonCg {
     /// # Errors
     /// See [`NewtonCg`].
     pub fn train_observed<T: Scalar>(
-        mut self,
+        self,
         objective: &Objective<'_, T>,
         theta: Vec<T>,
         observer: &mut dyn Observer<T>,
     ) -> Result<Report<T>> {
-        let n = theta.len();
-        let mut at = Here {
-            gradient: vec![T::zero(); n],
-            theta,
-            value: 0.0,
-            norm: 0.0,
-        };
-        at.evaluate(objective)?;
-        let mut space = Space {
-            trial: vec![T::zero(); n],
-            descent: vec![T::zero(); n],
-            cg: Workspace::new(),
-        };
-        let mut iterations = Vec::new();
-        let (mut products, mut failures) = (0, 0);
-        let outcome = loop {
-            if at.norm <= self.gradient_tolerance {
-                break Outcome::Converged;
-            }
-            if failures >= self.max_failures {
-                break Outcome::NoProgress;
-            }
-            if iterations.len() >= self.iterations {
-                break Outcome::Iterations;
-            }
-            let done = self.iterate(objective, iterations.len(), &mut at, &mut space, observer)?;
-            products += done.cg_iterations;
-            failures = if done.step > 0.0 { 0 } else { failures + 1 };
-            let go_on = observer.iteration(&done, &at.theta);
-            iterations.push(done);
-            if go_on.is_break() {
-                break Outcome::Stopped;
-            }
-        };
-        let Here {
-            theta,
-            value,
-            norm: gradient_norm,
-            ..
-        } = at;
-        Ok(Report {
-            theta,
-            value,
-            gradient_norm,
-            iterations,
-            products,
-            outcome,
-        })
+        Run::new(self, objective, theta)?.finish(observer)
     }
 
-    fn iterate<T: Scalar>(
-        &mut self,
+    /// Goes on from a saved state, watched; the bound on iterations counts those before it too.
+    ///
+    /// Set up like the run that the state was saved from, on the same machine and build, this gives
+    /// the same bits as that run would have given.
+    ///
+    /// # Errors
+    /// A state of another trainer, of another network, with NaN in it, or of parts that keep other
+    /// numbers; see also [`NewtonCg`].
+    pub fn resume<T: Scalar>(
+        self,
         objective: &Objective<'_, T>,
-        number: usize,
-        at: &mut Here<T>,
-        space: &mut Space<T>,
+        state: State<T>,
         observer: &mut dyn Observer<T>,
-    ) -> Result<Iteration> {
-        let lambda = self.damping.lambda();
-        let subset = self.sampling.subset(number, objective.len())?;
-        let curvature_examples = subset.size(objective.len());
-        let mut model = objective.at(&at.theta)?;
-        if objective.expected_products().is_none() {
-            model = model.expect_products(self.cg.max_iterations);
-        }
-        let gauss_newton = match subset {
-            Subset::All => model.gauss_newton()?,
-            Subset::These(examples) => model.gauss_newton_on(examples)?,
-        };
-        space
-            .descent
-            .iter_mut()
-            .zip(&at.gradient)
-            .for_each(|(d, &g)| *d = -g);
-        let bound = self.cg.max_iterations;
-        let mut watch = |i: &crate::solve::Iteration| {
-            observer.product(i.number, bound);
-            ControlFlow::Continue(())
-        };
-        let damped = Shifted::new(&gauss_newton, lambda)?;
-        let solve = self
-            .cg
-            .on(&damped)
-            .workspace(&mut space.cg)
-            .observe(&mut watch);
-        let solution = solve.solve(&space.descent)?;
-        drop(gauss_newton);
-
-        // dᵀ(G_S d) = dᵀ(−∇f − r − λd), since r = −∇f − (G_S + λI) d.
-        let d = &solution.d;
-        let slope = vector::dot(&at.gradient, d)?;
-        let curvature =
-            -slope - vector::dot(&solution.residual, d)? - lambda * vector::norm_squared(d);
-        let trial = &mut space.trial;
-        let search = self.line_search.search(at.value, slope, &mut |alpha| {
-            vector::combine(&at.theta, T::from_f64(alpha), d, trial)?;
-            if !vector::all_finite(trial) {
-                return Ok(f64::INFINITY);
-            }
-            objective.value(trial)
-        })?;
-        let (value, gradient_norm) = (at.value, at.norm);
-        let (mut step, mut ratio) = (0.0, f64::NAN);
-        if let Search::Accepted {
-            step: alpha,
-            value: new_value,
-            ..
-        } = search
-        {
-            step = alpha;
-            ratio = (new_value - value) / (alpha * slope + 0.5 * alpha * alpha * curvature);
-            vector::combine(&at.theta, T::from_f64(alpha), d, trial)?;
-            std::mem::swap(&mut at.theta, trial);
-            at.evaluate(objective)?;
-        }
-        self.damping.update(&Progress {
-            ratio,
-            accepted: step > 0.0,
-        });
-        Ok(Iteration {
-            number: number + 1,
-            value,
-            gradient_norm,
-            lambda,
-            curvature_examples,
-            cg_iterations: solution.iterations,
-            cg_stop: solution.stop,
-            slope,
-            curvature,
-            search,
-            ratio,
-            step,
-            new_value: at.value,
-            new_gradient_norm: at.norm,
-            new_lambda: self.damping.lambda(),
-        })
+    ) -> Result<Report<T>> {
+        Run::resume(self, objective, state)?.finish(observer)
     }
-}
-
-/// The present point.
-struct Here<T> {
-    theta: Vec<T>,
-    gradient: Vec<T>,
-    value: f64,
-    norm: f64,
-}
-
-impl<T: Scalar> Here<T> {
-    fn evaluate(&mut self, objective: &Objective<'_, T>) -> Result<()> {
-        self.value = objective.value_and_gradient_into(&self.theta, &mut self.gradient)?;
-        self.norm = vector::norm(&self.gradient);
-        Ok(())
-    }
-}
-
-/// Vectors that every iteration uses again.
-struct Space<T> {
-    trial: Vec<T>,
-    descent: Vec<T>,
-    cg: Workspace<T>,
 }
