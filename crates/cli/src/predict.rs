@@ -23,8 +23,8 @@ pub struct Predict {
     #[arg(value_name = "MODEL")]
     model: PathBuf,
 
-    /// A folder with the four IDX files of MNIST, or of a data set in its form; by default the
-    /// digits that come with the program
+    /// A folder with the IDX files of MNIST, or of a data set in its form, or with the binary
+    /// files of CIFAR-10; by default the digits that come with the program
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 

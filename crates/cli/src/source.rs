@@ -1,7 +1,7 @@
 //! Where the data come from.
 
 use crate::error::CliError;
-use osculant_data::{Dataset, Split, digits, idx};
+use osculant_data::{Dataset, Split, digits, read_folder};
 use std::path::Path;
 
 /// A data set with the words for it.
@@ -15,7 +15,7 @@ pub fn load(folder: Option<&Path>) -> Result<Source, CliError> {
     Ok(match folder {
         Some(folder) => Source {
             name: folder.display().to_string(),
-            split: idx::read_folder(folder)?,
+            split: read_folder(folder)?,
         },
         None => Source {
             name: "bundled digits".into(),

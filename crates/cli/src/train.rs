@@ -35,8 +35,8 @@ use std::path::PathBuf;
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Train {
-    /// A folder with the four IDX files of MNIST, or of a data set in its form; by default the
-    /// digits that come with the program
+    /// A folder with the IDX files of MNIST, or of a data set in its form, or with the binary
+    /// files of CIFAR-10; by default the digits that come with the program
     #[arg(long, value_name = "DIR", help_heading = "Problem")]
     data: Option<PathBuf>,
 

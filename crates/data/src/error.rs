@@ -16,8 +16,8 @@ use crate::model_file::ModelFault;
 pub enum DataError {
     /// There is no folder at this path.
     #[error(
-        "there is no folder `{folder}`; give the folder that holds the four IDX files of the \
-         data set, or use the bundled digits"
+        "there is no folder `{folder}`; give the folder that holds the files of the data set, or \
+         use the bundled digits"
     )]
     MissingFolder {
         /// The path as given.
@@ -36,6 +36,24 @@ pub enum DataError {
         what: &'static str,
         /// The names looked for, in this order.
         tried: Vec<String>,
+    },
+
+    /// A folder that holds no data set, or more than one.
+    #[error("the folder `{folder}` {fault}")]
+    Folder {
+        /// The folder that was searched.
+        folder: String,
+        /// What is wrong with it and what to do.
+        fault: String,
+    },
+
+    /// A file whose name does not say what it holds.
+    #[error("`{file}` {reason}")]
+    FileName {
+        /// The file.
+        file: String,
+        /// What is wrong with its name and what to do.
+        reason: String,
     },
 
     /// The operating system could not open or read a file.
@@ -99,6 +117,20 @@ pub enum DataError {
         shape: Vec<usize>,
         /// Bytes that the file should have.
         expected: u64,
+    },
+
+    /// A file that does not consist of CIFAR-10 records.
+    #[error(
+        "`{file}` holds {found} bytes, which are not records of CIFAR-10: each has {} bytes, a \
+         label and 3072 pixels (those of CIFAR-100 have one more); check that this is the right \
+         file and that its download was complete",
+        crate::cifar10::RECORD
+    )]
+    Records {
+        /// The file.
+        file: String,
+        /// Bytes that it has.
+        found: u64,
     },
 
     /// A header announces more values than can be counted.

@@ -29,6 +29,7 @@ mod folder;
 use std::io::Read;
 
 pub use self::array::{IdxArray, IdxValues, read_array};
+pub(crate) use self::folder::is_meant;
 pub use self::folder::{read_files, read_folder};
 use crate::dataset::check_labels;
 use crate::{DataError, Dataset};

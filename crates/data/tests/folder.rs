@@ -1,11 +1,13 @@
 //! Folders of IDX files: which names are found, and what a wrong folder is told.
 
 mod common;
+mod idx_file;
 
 use std::fs;
 use std::path::Path;
 
-use common::{gzip, idx};
+use common::gzip;
+use idx_file::idx;
 use osculant_data::idx::{read_files, read_folder};
 use tempfile::{TempDir, tempdir};
 
@@ -114,8 +116,8 @@ fn a_missing_folder_is_named() {
         assert_eq!(
             read_folder(&path).unwrap_err().to_string(),
             format!(
-                "there is no folder `{}`; give the folder that holds the four IDX files of the \
-                 data set, or use the bundled digits",
+                "there is no folder `{}`; give the folder that holds the files of the data set, \
+                 or use the bundled digits",
                 path.display()
             )
         );
@@ -196,4 +198,34 @@ fn a_pair_of_files_under_any_name_is_a_data_set() {
     let message = read_files(&absent, &answers, 10).unwrap_err().to_string();
     let start = format!("cannot read `{}`: ", absent.display());
     assert!(message.starts_with(&start), "{message}");
+}
+
+#[test]
+fn the_format_of_a_folder_is_seen_from_the_names_of_its_files() {
+    let folder = folder();
+    let known = osculant_data::read_folder(folder.path());
+    assert_eq!(known.unwrap(), read_folder(folder.path()).unwrap());
+
+    write(folder.path(), "data_batch_1.bin", b"");
+    let message = |folder: &Path| osculant_data::read_folder(folder).unwrap_err().to_string();
+    assert_eq!(
+        message(folder.path()),
+        format!(
+            "the folder `{}` holds both IDX files and files that end in .bin, as CIFAR-10 has \
+             them; give a folder with one data set",
+            folder.path().display()
+        )
+    );
+    let empty = tempdir().unwrap();
+    let text = message(empty.path());
+    for looked_for in [
+        "holds no data set of a known form",
+        "train-images-idx3-ubyte",
+        "data_batch_1.bin to data_batch_5.bin and test_batch.bin",
+        ".gz",
+    ] {
+        assert!(text.contains(looked_for), "{text}");
+    }
+    let text = message(&empty.path().join("nowhere"));
+    assert!(text.starts_with("there is no folder `"), "{text}");
 }

@@ -1,10 +1,9 @@
 //! One IDX array of any element type, from any source of bytes.
 
-use std::io::{self, Read};
-
-use flate2::read::MultiGzDecoder;
+use std::io::Read;
 
 use crate::DataError;
+use crate::input::Input;
 
 /// An array as an IDX file holds it.
 #[derive(Debug, Clone, PartialEq)]
@@ -138,144 +137,82 @@ fn big_endian<const N: usize, V>(bytes: &[u8], value: fn([u8; N]) -> V) -> Vec<V
 /// assert_eq!(array.values, IdxValues::I16(vec![7, -1]));
 /// # Ok::<(), osculant_data::DataError>(())
 /// ```
-pub fn read_array(mut source: impl Read, name: &str) -> Result<IdxArray, DataError> {
-    let mut magic = Vec::new();
-    (&mut source)
-        .take(2)
-        .read_to_end(&mut magic)
-        .map_err(|error| cannot_read(name, error))?;
-    if magic == [0x1f, 0x8b] {
-        let whole = io::Cursor::new(magic).chain(source);
-        Input {
-            source: MultiGzDecoder::new(whole),
-            name,
-            gzip: true,
-            found: 0,
-        }
-        .array()
-    } else {
-        let whole = io::Cursor::new(magic).chain(source);
-        Input {
-            source: whole,
-            name,
-            gzip: false,
-            found: 0,
-        }
-        .array()
+pub fn read_array(source: impl Read, name: &str) -> Result<IdxArray, DataError> {
+    array(Input::new(source, name)?)
+}
+
+fn array(mut input: Input<'_>) -> Result<IdxArray, DataError> {
+    let (start, cut) = input.read(4)?;
+    if cut {
+        check_complete(&input, &[], 4, cut)?;
     }
-}
+    let (element, axes) = match *start {
+        [0, 0, code, axes @ 1..=255] => match Element::from_code(code) {
+            Some(element) => (element, axes),
+            None => return Err(not_idx(&input, start)),
+        },
+        _ => return Err(not_idx(&input, start)),
+    };
 
-/// The decompressed bytes of a source, counted.
-struct Input<'n, R> {
-    source: R,
-    name: &'n str,
-    gzip: bool,
-    /// Bytes read so far.
-    found: u64,
-}
+    let header = 4 + 4 * u64::from(axes);
+    let (lengths, cut) = input.read(header - 4)?;
+    check_complete(&input, &[], header, cut)?;
+    // A `usize` of 64 or 32 bits holds every u32.
+    let shape = big_endian(&lengths, |b| u32::from_be_bytes(b) as usize);
 
-impl<R: Read> Input<'_, R> {
-    fn array(mut self) -> Result<IdxArray, DataError> {
-        let (start, cut) = self.read(4)?;
-        if cut {
-            self.check_complete(&[], 4, cut)?;
-        }
-        let (element, axes) = match *start {
-            [0, 0, code, axes @ 1..=255] => match Element::from_code(code) {
-                Some(element) => (element, axes),
-                None => return Err(self.not_idx(start)),
-            },
-            _ => return Err(self.not_idx(start)),
-        };
-
-        let header = 4 + 4 * u64::from(axes);
-        let (lengths, cut) = self.read(header - 4)?;
-        self.check_complete(&[], header, cut)?;
-        // A `usize` of 64 or 32 bits holds every u32.
-        let shape = big_endian(&lengths, |b| u32::from_be_bytes(b) as usize);
-
-        let size = shape
-            .iter()
-            .try_fold(element.size(), |n, &axis| n.checked_mul(axis as u64));
-        // One byte is kept free for the one that must not follow.
-        let Some(expected) = size
-            .and_then(|n| n.checked_add(header))
-            .filter(|&n| n < u64::MAX)
-        else {
-            return Err(DataError::TooLarge {
-                file: self.name.into(),
-                shape,
-            });
-        };
-
-        // One byte more than announced is asked for: at the end of the file it is not there,
-        // and a gzip decoder that has met the end has also compared its checksum.
-        let (mut bytes, cut) = self.read(expected - header + 1)?;
-        if self.found > expected {
-            return Err(DataError::TrailingBytes {
-                file: self.name.into(),
-                shape,
-                expected,
-            });
-        }
-        self.check_complete(&shape, expected, cut)?;
-        bytes.shrink_to_fit();
-        Ok(IdxArray {
+    let size = shape
+        .iter()
+        .try_fold(element.size(), |n, &axis| n.checked_mul(axis as u64));
+    // One byte is kept free for the one that must not follow.
+    let Some(expected) = size
+        .and_then(|n| n.checked_add(header))
+        .filter(|&n| n < u64::MAX)
+    else {
+        return Err(DataError::TooLarge {
+            file: input.name.into(),
             shape,
-            values: element.decode(bytes),
-        })
-    }
+        });
+    };
 
-    /// Up to `limit` bytes, fewer at the end of the source; and whether a gzip stream broke
-    /// off there. Memory grows with the bytes that arrive, whatever the limit.
-    fn read(&mut self, limit: u64) -> Result<(Vec<u8>, bool), DataError> {
-        let mut bytes = Vec::new();
-        let outcome = (&mut self.source).take(limit).read_to_end(&mut bytes);
-        self.found += bytes.len() as u64;
-        match outcome {
-            Ok(_) => Ok((bytes, false)),
-            Err(error) if !self.gzip => Err(cannot_read(self.name, error)),
-            Err(error) => match error.kind() {
-                io::ErrorKind::UnexpectedEof => Ok((bytes, true)),
-                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => Err(DataError::Gzip {
-                    file: self.name.into(),
-                    reason: error.to_string(),
-                }),
-                _ => Err(cannot_read(self.name, error)),
-            },
-        }
+    // One byte more than announced is asked for: at the end of the file it is not there,
+    // and a gzip decoder that has met the end has also compared its checksum.
+    let (mut bytes, cut) = input.read(expected - header + 1)?;
+    if input.found > expected {
+        return Err(DataError::TrailingBytes {
+            file: input.name.into(),
+            shape,
+            expected,
+        });
     }
-
-    /// Checks that no byte is missing, neither of the array nor of the gzip trailer.
-    fn check_complete(&self, shape: &[usize], expected: u64, cut: bool) -> Result<(), DataError> {
-        let file = self.name.to_string();
-        if self.found < expected {
-            let (shape, found) = (shape.to_vec(), self.found);
-            return Err(DataError::Truncated {
-                file,
-                shape,
-                expected,
-                found,
-            });
-        }
-        if cut {
-            let reason = "it ends inside its checksum, or is followed by other bytes".into();
-            return Err(DataError::Gzip { file, reason });
-        }
-        Ok(())
-    }
-
-    fn not_idx(&self, first: Vec<u8>) -> DataError {
-        DataError::NotIdx {
-            file: self.name.into(),
-            first,
-        }
-    }
+    check_complete(&input, &shape, expected, cut)?;
+    bytes.shrink_to_fit();
+    Ok(IdxArray {
+        shape,
+        values: element.decode(bytes),
+    })
 }
 
-fn cannot_read(name: &str, error: io::Error) -> DataError {
-    DataError::Read {
-        file: name.into(),
-        error,
+/// Checks that no byte is missing, neither of the array nor of the gzip trailer.
+fn check_complete(
+    input: &Input<'_>,
+    shape: &[usize],
+    expected: u64,
+    cut: bool,
+) -> Result<(), DataError> {
+    if input.found < expected {
+        return Err(DataError::Truncated {
+            file: input.name.into(),
+            shape: shape.to_vec(),
+            expected,
+            found: input.found,
+        });
+    }
+    if cut { Err(input.cut_off()) } else { Ok(()) }
+}
+
+fn not_idx(input: &Input<'_>, first: Vec<u8>) -> DataError {
+    DataError::NotIdx {
+        file: input.name.into(),
+        first,
     }
 }

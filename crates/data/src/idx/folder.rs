@@ -1,11 +1,18 @@
 //! IDX files on disk, under the names of the MNIST distribution.
 
-use std::fs::{self, File};
-use std::io::{self, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{Images, pair, read_images, read_labels};
+use crate::input::{check_folder, find_file, open, shown};
 use crate::{DataError, Dataset, Split};
+
+/// What each file of a data set holds, and how its name begins and ends.
+const FILES: [(&str, &str, &str); 4] = [
+    ("training images", "train-images", "idx3-ubyte"),
+    ("training labels", "train-labels", "idx1-ubyte"),
+    ("test images", "t10k-images", "idx3-ubyte"),
+    ("test labels", "t10k-labels", "idx1-ubyte"),
+];
 
 /// Reads a pair of files: images and their labels.
 ///
@@ -47,26 +54,12 @@ pub fn read_files(
 /// ```
 pub fn read_folder(folder: impl AsRef<Path>) -> Result<Split, DataError> {
     let folder = folder.as_ref();
-    match fs::metadata(folder) {
-        Ok(found) if found.is_dir() => {}
-        Err(error) if !is_absent(&error) => {
-            return Err(DataError::Read {
-                file: shown(folder),
-                error,
-            });
-        }
-        _ => {
-            return Err(DataError::MissingFolder {
-                folder: shown(folder),
-            });
-        }
-    }
-
+    check_folder(folder)?;
     // All four are looked for before the first is read: a missing one is reported at once.
-    let train_images = find(folder, "training images", "train-images", "idx3-ubyte")?;
-    let train_labels = find(folder, "training labels", "train-labels", "idx1-ubyte")?;
-    let test_images = find(folder, "test images", "t10k-images", "idx3-ubyte")?;
-    let test_labels = find(folder, "test labels", "t10k-labels", "idx1-ubyte")?;
+    let [train_images, train_labels, test_images, test_labels] =
+        FILES.map(|(what, stem, ending)| find_file(folder, what, names(stem, ending)));
+    let (train_images, train_labels) = (train_images?, train_labels?);
+    let (test_images, test_labels) = (test_images?, test_labels?);
 
     let (labels, labels_name) = labels_at(&train_labels)?;
     let classes = labels
@@ -79,34 +72,21 @@ pub fn read_folder(folder: impl AsRef<Path>) -> Result<Split, DataError> {
     Split::new(train, test)
 }
 
-/// The path of the first form of a file name that exists as a file.
-fn find(folder: &Path, what: &'static str, stem: &str, ending: &str) -> Result<PathBuf, DataError> {
-    let tried = vec![
+/// The names that a file of the data set may have.
+fn names(stem: &str, ending: &str) -> Vec<String> {
+    vec![
         format!("{stem}-{ending}"),
         format!("{stem}-{ending}.gz"),
         format!("{stem}.{ending}"),
         format!("{stem}.{ending}.gz"),
-    ];
-    for name in &tried {
-        let path = folder.join(name);
-        match fs::metadata(&path) {
-            Ok(found) if found.is_file() => return Ok(path),
-            // Some archives unpack into folders named like the file.
-            Ok(_) => {}
-            Err(error) if is_absent(&error) => {}
-            Err(error) => {
-                return Err(DataError::Read {
-                    file: shown(&path),
-                    error,
-                });
-            }
-        }
-    }
-    Err(DataError::MissingFile {
-        folder: shown(folder),
-        what,
-        tried,
-    })
+    ]
+}
+
+/// Whether a folder with these files is one for [`read_folder`].
+pub(crate) fn is_meant(found: &[String]) -> bool {
+    FILES
+        .iter()
+        .any(|(_, stem, ending)| names(stem, ending).iter().any(|name| found.contains(name)))
 }
 
 /// Images of a file, with the name that messages give it.
@@ -119,26 +99,4 @@ fn images_at(path: &Path) -> Result<(Images, String), DataError> {
 fn labels_at(path: &Path) -> Result<(Vec<u32>, String), DataError> {
     let name = shown(path);
     Ok((read_labels(open(path)?, &name)?, name))
-}
-
-fn open(path: &Path) -> Result<BufReader<File>, DataError> {
-    match File::open(path) {
-        Ok(file) => Ok(BufReader::new(file)),
-        Err(error) => Err(DataError::Read {
-            file: shown(path),
-            error,
-        }),
-    }
-}
-
-/// Whether an error says that nothing is there, rather than that it cannot be seen.
-fn is_absent(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
-}
-
-fn shown(path: &Path) -> String {
-    path.display().to_string()
 }
