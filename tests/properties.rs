@@ -324,6 +324,36 @@ proptest! {
         }
     }
 
+    /// The diagonal of G is that of the dense matrix, of which every column is a product, for the
+    /// fused network and with one parameter frozen.
+    #[test]
+    fn the_diagonal_is_that_of_the_dense_matrix(drawn in drawn(), count in 1..40usize) {
+        let Some(mut net) = drawn.network::<f64>() else {
+            return Err(TestCaseError::reject("no fit"));
+        };
+        let mut theta = drawn.theta(&net);
+        let slices = net.params().slices();
+        if let Some(slice) = slices.get(drawn.seed as usize % (2 * slices.len())) {
+            let name = slice.name().to_string();
+            theta = net.freeze(&theta, &name).unwrap();
+        }
+        let examples: Vec<usize> = (0..count).map(|i| i * 7 % drawn.batch).collect();
+        let (found, dense) = drawn.with_objective(&net, 0..drawn.batch, |objective| {
+            let model = objective.at(&theta).unwrap();
+            let g = model.gauss_newton_on(&examples).unwrap();
+            let mut v = vec![0.0; theta.len()];
+            let entry = |i: usize| {
+                v[i] = 1.0;
+                let entry = g.apply(&v).unwrap()[i];
+                v[i] = 0.0;
+                entry
+            };
+            let dense: Vec<f64> = (0..theta.len()).map(entry).collect();
+            (g.diagonal().unwrap(), dense)
+        });
+        prop_assert!(distance(&found, &dense) < 1e-12, "{}", distance(&found, &dense));
+    }
+
     /// The sweep route and the stored route agree to rounding, over several tiles and rounds.
     #[test]
     fn both_routes_agree(drawn in drawn(), count in prop_oneof![1..80usize, 200..600usize]) {

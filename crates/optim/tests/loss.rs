@@ -195,7 +195,7 @@ fn a_boxed_loss_is_a_loss() {
     let z = [0.1f32, 0.2, 0.3];
     assert_eq!(value(&boxed, &z, &1), value(&SoftmaxCrossEntropy, &z, &1));
     assert_eq!(boxed.name(), "softmax cross-entropy");
-    assert_eq!(boxed.factor_columns(&[3]), Some(3));
+    assert_eq!(boxed.factor_columns(&[3]), Some(2));
     assert_eq!(boxed.convexity(), Convexity::Convex);
 }
 

@@ -252,6 +252,7 @@ impl<T: Scalar> Graph<T> {
             input_size: self.input_size,
             outer,
             tile,
+            first: 0,
             audit: false,
             values_only: false,
         }

@@ -5,6 +5,7 @@
 //! Most ops never implement these two traits: they pick one of the kinds in [`crate::kind`].
 
 use crate::{Scalar, Shape, Slot, View};
+use smallvec::SmallVec;
 use std::any::Any;
 use std::fmt::Debug;
 use std::ops::Range;
@@ -221,6 +222,32 @@ pub trait Rules<T: Scalar>: Debug + Send + Sync {
     /// Adds the cotangents of the operands.
     fn vjp(&self, at: &At<'_, T>, g: &[T], scratch: &mut [T], gx: &mut [Option<Slot<'_, T>>]);
 
+    /// vjp of several cotangents at one point: `g` and every slot hold a tile for each of them, one
+    /// after the other. Where rules share work among these, they say how.
+    fn vjp_columns(
+        &self,
+        at: &At<'_, T>,
+        columns: usize,
+        g: &[T],
+        scratch: &mut [T],
+        gx: &mut [Option<Slot<'_, T>>],
+    ) {
+        let k = at.tile.len;
+        for (c, g) in g.chunks_exact(g.len() / columns.max(1)).enumerate() {
+            let mut gx: SmallVec<[_; 4]> = gx
+                .iter_mut()
+                .map(|slot| slot.as_mut().map(|slot| slot.part(c * k, k)))
+                .collect();
+            self.vjp(at, g, scratch, &mut gx);
+        }
+    }
+
+    /// How the squares of operand `j`'s cotangents are summed over examples, where there is a better
+    /// way than to write each example's down.
+    fn squares(&self, _j: usize) -> Option<&dyn SquareSum<T>> {
+        None
+    }
+
     /// Adds the tangents of the operands' cotangents. `dg` is the tangent of `g`, if it has one.
     fn vjp_jvp(
         &self,
@@ -237,6 +264,24 @@ pub trait Rules<T: Scalar>: Debug + Send + Sync {
     fn deferred(&self) -> Option<Deferred<'_, T>> {
         None
     }
+}
+
+/// The sum of squares of [`Rules::squares`].
+pub trait SquareSum<T>: Debug + Send + Sync {
+    /// Numbers of workspace for a tile of `k` examples and so many columns.
+    fn scratch(&self, k: usize, columns: usize) -> usize;
+
+    /// Adds Σ over examples and columns of ((∂y/∂xⱼ)ᵀ g)², entry by entry, to `out`, which is as long
+    /// as operand `j`. `g` holds a tile for each column, one after the other.
+    fn add(
+        &self,
+        j: usize,
+        at: &At<'_, T>,
+        columns: usize,
+        g: &[T],
+        scratch: &mut [T],
+        out: &mut [T],
+    );
 }
 
 /// A shared operand `b` whose cotangent is bilinear in the other operand `a` and the output's

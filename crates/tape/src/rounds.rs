@@ -39,6 +39,8 @@ pub(crate) struct Worker<T> {
     pub gradient: Vec<Buffer<T>>,
     /// Cotangents of shared operands, one per example.
     pub per_example: Vec<Buffer<T>>,
+    /// Columns of a factor.
+    pub columns: Buffer<T>,
     /// θ-sized workspace.
     pub output: Buffer<T>,
     /// What deferred sums read, where it doesn't go to the round's rows.

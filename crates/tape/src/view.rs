@@ -119,6 +119,20 @@ impl<'a, T> Slot<'a, T> {
         &mut self.data[i * self.stride..][..self.len]
     }
 
+    /// The slots of `count` examples from `first` on.
+    #[inline]
+    pub fn part(&mut self, first: usize, count: usize) -> Slot<'_, T> {
+        let (start, n) = match self.stride {
+            0 => (0, self.len),
+            stride => (first * stride, count * stride),
+        };
+        Slot {
+            data: &mut self.data[start..start + n],
+            len: self.len,
+            stride: self.stride,
+        }
+    }
+
     /// How many numbers an example has.
     #[inline]
     pub fn len(&self) -> usize {

@@ -281,8 +281,7 @@ fn per_example_cotangents_add_up_to_the_gradient() {
         let [gradient, _, _] = case.products(Budget::default());
         assert!(distance(&gradient, &sum) < 1e-13);
         let mut streamed = vec![0.0; n];
-        let column =
-            |data: &TileData<'_, f64>, _: usize, u: &mut [f64]| exp_loss(data, Some(u)).map(|_| ());
+        let column = |data: &TileData<'_, f64>, u: &mut [f64]| exp_loss(data, Some(u)).map(|_| 1);
         lin.squares_into(1, &column, &mut streamed).unwrap();
         assert!(distance(&squares, &streamed) < 1e-13);
     }

@@ -158,6 +158,17 @@ fn everything<T: Scalar>(graph: &Graph<T>, count: usize) -> Vec<Vec<f64>> {
     let mut each = vec![T::zero(); count * n];
     lin.per_example_into(&given, &mut each).unwrap();
     note(&each);
+    // Three columns of four that there is room for, each a multiple of u.
+    let columns = |data: &TileData<'_, T>, out: &mut [T]| {
+        let u = &u[data.positions.start * m..data.positions.end * m];
+        for (c, out) in out.chunks_exact_mut(u.len()).enumerate() {
+            let times = T::from_f64(1.0 - c as f64);
+            out.iter_mut().zip(u).for_each(|(out, &u)| *out = times * u);
+        }
+        Ok(3)
+    };
+    lin.squares_into(4, &columns, &mut out).unwrap();
+    note(&out);
     let curved = lin.with_gradient(Box::new(given)).unwrap();
     curved.product_into(&v, &b, &mut out).unwrap();
     note(&out);

@@ -17,12 +17,21 @@ use osculant_tape::Scalar;
 ///
 /// ```text
 /// p = exp(z) / Σ exp(zₖ)      ξ = −log pᵧ = log Σ exp(zₖ) − zᵧ
-/// ∇ξ = p − eᵧ      B = diag(p) − ppᵀ      S = diag(√p) − p√pᵀ
+/// ∇ξ = p − eᵧ      B = diag(p) − ppᵀ = SSᵀ
 /// ```
+///
+/// S has m − 1 columns: a Cholesky factor. With the classes in any order and qⱼ = Σ_{k > j} pₖ,
+///
+/// ```text
+/// Sⱼⱼ = √(pⱼ qⱼ / qⱼ₋₁)      Sₖⱼ = −pₖ √(pⱼ / (qⱼ₋₁ qⱼ)), k > j
+/// ```
+///
+/// The likeliest class comes last, so that no qⱼ is small.
 ///
 /// # Reference
 ///
-/// Bishop, *Pattern Recognition and Machine Learning*, 2006, eqs. (4.108) to (4.110).
+/// Bishop, *Pattern Recognition and Machine Learning*, 2006, eqs. (4.108) to (4.110). The factor:
+/// Tanabe and Sagae, *Journal of the Royal Statistical Society B* 54(1), 1992.
 ///
 /// # Errors
 ///
@@ -140,21 +149,28 @@ impl<T: Scalar> Loss<T> for SoftmaxCrossEntropy {
     }
 
     fn factor_columns(&self, shape: &[usize]) -> Option<usize> {
-        Some(shape.iter().product())
+        Some(shape.iter().product::<usize>().saturating_sub(1))
     }
 
     fn factor(&self, _z: &[T], _y: &u32, _x: &[T], p: &[T], column: usize, out: &mut [T]) {
-        let root = p.get(column).map_or(T::nan(), |p| p.sqrt());
-        let mut others = 0.0;
-        for (k, (out, &p)) in out.iter_mut().zip(p).enumerate() {
-            *out = -p * root;
-            if k != column {
-                others += p.to_f64();
+        let top = (0..p.len()).fold(0, |top, k| if p[k] > p[top] { k } else { top });
+        // Classes but for the likeliest, in order; that one is the last.
+        let j = column + usize::from(column >= top);
+        let mut q = p.get(top).map_or(f64::NAN, |&p| p.to_f64());
+        for (k, &p) in p.iter().enumerate().skip(j + 1) {
+            if k != top {
+                q += p.to_f64();
             }
         }
-        // √pⱼ(1 − pⱼ) without the cancellation.
-        if let Some(entry) = out.get_mut(column) {
-            *entry = root * T::from_f64(others);
+        let own = p.get(j).map_or(f64::NAN, |&p| p.to_f64());
+        let before = q + own;
+        let below = T::from_f64(-(own / (before * q)).sqrt());
+        for (k, (out, &p)) in out.iter_mut().zip(p).enumerate() {
+            *out = match k {
+                _ if k == j => T::from_f64((own * q / before).sqrt()),
+                _ if k > j || k == top => p * below,
+                _ => T::zero(),
+            };
         }
     }
 }

@@ -170,22 +170,16 @@ impl<T: Scalar> LossState<'_, T> {
         }
     }
 
-    /// √(wᵢ/W) times every column of S, for all examples; fewer columns are filled up with 0.
-    /// Returns the number of columns.
-    pub fn factors(&self, examples: &[usize], out: &mut Vec<T>) -> Result<usize> {
-        let (m, columns) = (self.outputs, self.outputs);
-        out.clear();
-        out.resize(examples.len() * columns * m, T::zero());
-        let mut root = SquareRoot::new();
-        let mut x = vec![T::zero(); self.objective.graph.input_size()];
-        let mut most = 0;
-        for (position, &example) in examples.iter().enumerate() {
-            let (z, kept) = self.of(position);
-            self.objective.term.write_input(example, &mut x);
-            self.objective
-                .term
-                .factor(&Seen { example, z, x: &x }, kept, &mut root)?;
-            if root.columns() > columns {
+    /// √(wᵢ/W) S for every example of a tile: column after column, in each example after example.
+    /// Returns the number of columns; an example with fewer has zeros in the last ones.
+    pub fn columns(&self, data: &TileData<'_, T>, out: &mut [T]) -> Result<usize> {
+        let (m, tile) = (self.outputs, data.positions.len() * self.outputs);
+        let (mut root, mut most) = (SquareRoot::new(), 0);
+        for (k, at) in seen(data).enumerate() {
+            let position = data.positions.start + k;
+            let kept = self.of(position).1;
+            self.objective.term.factor(&at, kept, &mut root)?;
+            if root.columns() > m {
                 let message = "a factor of B needs no more columns than the output has numbers";
                 return Err(OptimError::invalid(
                     "the columns of S",
@@ -193,23 +187,22 @@ impl<T: Scalar> LossState<'_, T> {
                     message,
                 ));
             }
+            // What earlier examples did not reach was not written.
+            for c in most..root.columns() {
+                out[c * tile..][..k * m].fill(T::zero());
+            }
             most = most.max(root.columns());
             let scale = self.scale[position].sqrt();
-            for c in 0..root.columns() {
-                let to = &mut out[(position * columns + c) * m..][..m];
-                to.copy_from_slice(root.column(c));
-                scale_by(scale, to);
+            for c in 0..most {
+                let to = &mut out[c * tile + k * m..][..m];
+                if c < root.columns() {
+                    to.copy_from_slice(root.column(c));
+                    scale_by(scale, to);
+                } else {
+                    to.fill(T::zero());
+                }
             }
         }
         Ok(most)
-    }
-
-    /// Copies column `c` of every example's factor, from what [`factors`](Self::factors) wrote.
-    pub fn column(&self, factors: &[T], data: &TileData<'_, T>, c: usize, u: &mut [T]) {
-        let m = self.outputs;
-        for (k, u) in u.chunks_exact_mut(m).enumerate().take(data.positions.len()) {
-            let position: usize = data.positions.start + k;
-            u.copy_from_slice(&factors[(position * m + c) * m..][..m]);
-        }
     }
 }

@@ -1,12 +1,12 @@
 //! The Gauss-Newton matrix.
 
 use super::{LinearOperator, SelfAdjoint, expect_apply};
-use crate::error::Result;
+use crate::error::{OptimError, Result};
 use crate::objective::Local;
 use osculant_tape::Scalar;
 use osculant_tape::linearize::{Choice, TileData};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// G, by products: jvp → B → vjp, at about the price of a gradient or less.
 ///
@@ -68,14 +68,24 @@ impl<'o, T: Scalar> GaussNewton<'o, T> {
             lin,
             state,
         } = &*self.local;
-        let mut factors = Vec::new();
-        let columns = state.factors(lin.examples(), &mut factors)?;
         let mut out = vec![T::zero(); objective.dimension()];
-        let column = |data: &TileData<'_, T>, c: usize, u: &mut [T]| {
-            state.column(&factors, data, c, u);
-            Ok(())
+        // The first example's error, whichever thread meets one first.
+        let wrong: Mutex<Option<(usize, OptimError)>> = Mutex::new(None);
+        let columns = |data: &TileData<'_, T>, out: &mut [T]| {
+            state.columns(data, out).or_else(|error| {
+                let mut wrong = wrong.lock().unwrap_or_else(PoisonError::into_inner);
+                let first = data.positions.start;
+                if wrong.as_ref().is_none_or(|(at, _)| first < *at) {
+                    *wrong = Some((first, error));
+                }
+                Ok(0)
+            })
         };
-        lin.squares_into(columns, &column, &mut out)?;
+        let summed = lin.squares_into(self.local.outputs_per_example(), &columns, &mut out);
+        if let Some((_, error)) = wrong.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            return Err(error);
+        }
+        summed?;
         objective.add_regularizer(&vec![T::one(); out.len()], &mut out);
         Ok(out)
     }

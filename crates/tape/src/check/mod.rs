@@ -14,7 +14,9 @@
 //! 9. special values: NaN is not lost, nothing panics, J and Jᵀ agree on kinks, the first of
 //!    equals wins;
 //! 10. a tile of k examples with k tiles of one;
-//! 11. the deferred sum, where there is one, with vjp.
+//! 11. the deferred sum, where there is one, with vjp;
+//! 12. vjp of several cotangents at once with vjp of each, and the sum of their squares, where there
+//!     is a rule for it, with the squares of each.
 //!
 //! Checks 2 to 4 run in f64, the others in both types. A rule is handed only what its `needs`
 //! declared; workspace is full of NaN; operands are shared or per example in every mix, and lie
@@ -57,6 +59,7 @@
 //! ```
 
 mod cases;
+mod columns;
 mod contract;
 mod derivatives;
 pub mod draw;
@@ -114,11 +117,13 @@ pub enum Check {
     Tiles,
     /// Check 11.
     Deferred,
+    /// Check 12.
+    Columns,
 }
 
 impl Check {
     /// All of them, in order.
-    pub const ALL: [Check; 11] = [
+    pub const ALL: [Check; 12] = [
         Check::Adjoint,
         Check::Jvp,
         Check::VjpJvp,
@@ -130,6 +135,7 @@ impl Check {
         Check::Special,
         Check::Tiles,
         Check::Deferred,
+        Check::Columns,
     ];
 
     fn title(self) -> &'static str {
@@ -145,6 +151,7 @@ impl Check {
             Check::Special => "special values and ties",
             Check::Tiles => "a tile of k examples equals k tiles of one",
             Check::Deferred => "the deferred sum agrees with vjp",
+            Check::Columns => "vjp of several cotangents is vjp of each",
         }
     }
 
@@ -180,6 +187,10 @@ impl Check {
             Check::Deferred => {
                 contract::deferred::<f64, O>(case)?;
                 contract::deferred::<f32, O>(case)
+            }
+            Check::Columns => {
+                columns::columns::<f64, O>(case)?;
+                columns::columns::<f32, O>(case)
             }
         }
     }

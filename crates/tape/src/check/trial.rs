@@ -275,6 +275,36 @@ impl<T: Scalar> Trial<T> {
         vec![T::nan(); self.rules.scratch(self.k())]
     }
 
+    /// vjp of several cotangents at once: a tile of each, one after the other.
+    pub(super) fn vjp_columns(
+        &self,
+        p: &Point<T>,
+        columns: usize,
+        g: &[T],
+        gx: &mut [Option<Slot<'_, T>>],
+    ) {
+        // What reads no values may take columns for examples.
+        let scratch = &mut vec![T::nan(); self.rules.scratch(columns * self.k())];
+        self.at(p, |at, _| {
+            self.rules.vjp_columns(at, columns, g, scratch, gx)
+        });
+    }
+
+    /// The sum of squares of operand j's cotangents, where the op has a rule for it.
+    pub(super) fn squares(
+        &self,
+        p: &Point<T>,
+        j: usize,
+        columns: usize,
+        g: &[T],
+    ) -> Option<Vec<T>> {
+        let rule = self.rules.squares(j)?;
+        let scratch = &mut vec![T::nan(); rule.scratch(self.k(), columns)];
+        let mut out = vec![T::one(); self.sizes[j]];
+        self.at(p, |at, _| rule.add(j, at, columns, g, scratch, &mut out));
+        Some(out)
+    }
+
     /// Hands a rule what `needs` declared, and no more.
     fn at<R>(&self, p: &Point<T>, rule: impl FnOnce(&At<'_, T>, &mut [T]) -> R) -> R {
         let needs = self.rules.needs();

@@ -11,7 +11,7 @@ use crate::kernel::conv2d;
 use crate::kernel::geometry::ConvGeometry;
 use crate::kernel::winners::{Images, Winners};
 use crate::kind::{Bilinear, Linear, Selection};
-use crate::op::{At, Needs, Op, Rules, Saved, SavedMut, Tile};
+use crate::op::{At, Needs, Op, Rules, Saved, SavedMut, SquareSum, Tile};
 use crate::ops::{Conv2d, MaxPool2d};
 use crate::tape::Node;
 use crate::{Scalar, Shape, Slot, View};
@@ -263,6 +263,14 @@ impl<T: Scalar> Rules<T> for ConvPool {
         self.reverse(at, image, weight, scratch, gx);
     }
 
+    fn squares(&self, j: usize) -> Option<&dyn SquareSum<T>> {
+        if j == PACKED || j == BIAS {
+            Some(self)
+        } else {
+            None
+        }
+    }
+
     // With y = select(x ∗ w + b), the tangents of the cotangents at winners: of x's, those of dg
     // with w and of g with dw; of w's, those of x with dg and of dx with g; of b's, that of dg.
     fn vjp_jvp(
@@ -283,5 +291,35 @@ impl<T: Scalar> Rules<T> for ConvPool {
             dx[IMAGE].map(|da| (da, g)),
         ];
         self.reverse(at, image, weight, scratch, hx);
+    }
+}
+
+impl<T: Scalar> SquareSum<T> for ConvPool {
+    fn scratch(&self, _: usize, columns: usize) -> usize {
+        self.winners.squares_scratch::<T>(columns)
+    }
+
+    fn add(
+        &self,
+        j: usize,
+        at: &At<'_, T>,
+        columns: usize,
+        g: &[T],
+        scratch: &mut [T],
+        out: &mut [T],
+    ) {
+        let (kept, m) = (self.winners.saved_len(), self.shape.size());
+        let apart = at.tile.len * m;
+        for i in 0..at.tile.len {
+            let (saved, g) = (&at.saved.indices[i * kept..][..kept], &g[i * m..]);
+            if j == BIAS {
+                self.winners
+                    .add_bias_squares(saved, (columns, g, apart), out);
+            } else {
+                let image = at.input(IMAGE).example(i);
+                self.winners
+                    .add_weight_squares(saved, image, (columns, g, apart), scratch, out);
+            }
+        }
     }
 }

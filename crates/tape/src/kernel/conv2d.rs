@@ -31,7 +31,7 @@
 
 use super::gemm::{Mat, MatMut, gemm};
 use super::geometry::ConvGeometry;
-use super::{direct, patches};
+use super::{direct, patches, squares};
 use crate::Scalar;
 
 /// How many numbers of scratch the functions of this module need.
@@ -115,6 +115,26 @@ pub fn adjoint_weight<T: Scalar>(
     } else {
         direct::adjoint_weight(geometry, x, g, scratch, gw);
     }
+}
+
+/// Numbers of scratch for [`add_weight_squares`] of so many cotangents.
+pub fn squares_scratch<T: Scalar>(geometry: &ConvGeometry, columns: usize) -> usize {
+    squares::scratch_len::<T>(geometry, columns)
+}
+
+/// out += Σ over cotangents of the squares of the adjoint of w ↦ x ∗ w, applied to each. There are
+/// `columns` cotangents, `apart` numbers from one to the next.
+///
+/// # Panics
+/// As indexing does, if a slice is shorter than `geometry` says.
+pub fn add_weight_squares<T: Scalar>(
+    geometry: &ConvGeometry,
+    x: &[T],
+    (columns, g, apart): (usize, &[T], usize),
+    scratch: &mut [T],
+    out: &mut [T],
+) {
+    squares::add(geometry, x, (columns, g, apart), scratch, out);
 }
 
 /// The adjoint of x ↦ x ∗ w, for as many images as share w: it is prepared once.

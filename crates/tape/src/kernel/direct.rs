@@ -20,17 +20,17 @@ use super::transpose::transpose;
 use crate::Scalar;
 
 /// Channels as the loops see them: a depthwise convolution has one group, whose channels are lanes.
-struct Channels {
-    groups: usize,
+pub(super) struct Channels {
+    pub(super) groups: usize,
     /// Input channels that a sum over channels runs over, and their columns in an adjoint.
-    cin: usize,
+    pub(super) cin: usize,
     /// Output channels likewise.
-    cout: usize,
-    lane_by_lane: bool,
+    pub(super) cout: usize,
+    pub(super) lane_by_lane: bool,
 }
 
 impl Channels {
-    fn of(g: &ConvGeometry) -> Self {
+    pub(super) fn of(g: &ConvGeometry) -> Self {
         if g.is_depthwise() {
             Channels {
                 groups: 1,
@@ -49,7 +49,7 @@ impl Channels {
     }
 
     /// How many terms channels make, of `channels`.
-    fn terms(&self, channels: usize) -> usize {
+    pub(super) fn terms(&self, channels: usize) -> usize {
         if self.lane_by_lane { 1 } else { channels }
     }
 }
@@ -234,11 +234,11 @@ pub(super) fn flip<T: Scalar>(g: &ConvGeometry, w: &[T], flipped: &mut [T]) {
 
 /// The part of an image's plane, extended by zeros, that a convolution sees.
 #[derive(Clone, Copy)]
-struct Window {
+pub(super) struct Window {
     /// The first row and column; negative within padding.
     start: [isize; 2],
     rows: usize,
-    cols: usize,
+    pub(super) cols: usize,
 }
 
 impl Window {
@@ -247,7 +247,7 @@ impl Window {
     }
 
     /// The window of `x`, copied into the scratch unless it is `x` itself.
-    fn of<'a, T: Scalar>(
+    pub(super) fn of<'a, T: Scalar>(
         &self,
         x: &'a [T],
         size: [usize; 2],
@@ -280,7 +280,7 @@ impl Window {
 }
 
 /// What forward and the adjoint in the weight see of the image.
-fn window(g: &ConvGeometry) -> Window {
+pub(super) fn window(g: &ConvGeometry) -> Window {
     let length = |axis: usize| {
         (g.output[axis] - 1) * g.stride[axis] + (g.kernel[axis] - 1) * g.dilation[axis] + 1
     };

@@ -13,6 +13,7 @@ pub(crate) mod reduce;
 pub(crate) mod sensitivity;
 mod simd;
 mod small;
+mod squares;
 #[cfg(test)]
 mod tests;
 mod transpose;

@@ -1,6 +1,6 @@
 //! Ops that are linear in each of two operands: products and convolutions.
 
-use crate::op::{At, Deferred, DeferredSum, Needs, Op, Rules, SavedMut, Tile};
+use crate::op::{At, Deferred, DeferredSum, Needs, Op, Rules, SavedMut, SquareSum, Tile};
 use crate::{Scalar, Shape, Slot, View};
 use std::fmt::Debug;
 
@@ -37,6 +37,12 @@ pub trait BilinearMap<T: Scalar>: Debug + Send + Sync {
 
     /// gb += B(a, ·)ᵀ g.
     fn adjoint_b(&self, k: usize, a: View<'_, T>, g: &[T], scratch: &mut [T], gb: &mut Slot<'_, T>);
+
+    /// How the squares of `adjoint_b`, taken for each example, are summed, where there is a better way
+    /// than to write each down.
+    fn squares(&self) -> Option<&dyn SquareSum<T>> {
+        None
+    }
 
     /// `adjoint_b` for many examples and a range of b at a time, where there is a better way than
     /// one tile after the other: the smallest unit of a range, and the sum.
@@ -112,6 +118,33 @@ impl<T: Scalar> Rules<T> for BilinearRules<T> {
         if let Some(gb) = &mut gx[1] {
             self.0.adjoint_b(k, at.input(0), g, scratch, gb);
         }
+    }
+
+    fn vjp_columns(
+        &self,
+        at: &At<'_, T>,
+        columns: usize,
+        g: &[T],
+        scratch: &mut [T],
+        gx: &mut [Option<Slot<'_, T>>],
+    ) {
+        let k = at.tile.len;
+        if let [Some(ga), None] = gx
+            && at.input(1).is_shared()
+        {
+            // The adjoint in a reads b alone, so that columns are examples like others.
+            self.0.adjoint_a(columns * k, g, at.input(1), scratch, ga);
+            return;
+        }
+        for (c, g) in g.chunks_exact(g.len() / columns.max(1)).enumerate() {
+            let [ga, gb] = gx else { return };
+            let mut gx = [ga, gb].map(|slot| slot.as_mut().map(|slot| slot.part(c * k, k)));
+            self.vjp(at, g, scratch, &mut gx);
+        }
+    }
+
+    fn squares(&self, j: usize) -> Option<&dyn SquareSum<T>> {
+        if j == 1 { self.0.squares() } else { None }
     }
 
     // ha = B(·, b)ᵀ dg + B(·, db)ᵀ g, and hb likewise

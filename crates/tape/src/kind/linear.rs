@@ -108,6 +108,18 @@ impl<T: Scalar> Rules<T> for LinearRules<T> {
         self.adjoints(at.tile.len, g, gx);
     }
 
+    // What is linear reads no values, so that columns are examples like others.
+    fn vjp_columns(
+        &self,
+        at: &At<'_, T>,
+        columns: usize,
+        g: &[T],
+        _: &mut [T],
+        gx: &mut [Option<Slot<'_, T>>],
+    ) {
+        self.adjoints(columns * at.tile.len, g, gx);
+    }
+
     fn vjp_jvp(
         &self,
         at: &At<'_, T>,

@@ -157,6 +157,22 @@ impl<T: Scalar> Graph<T> {
         }
     }
 
+    /// The same of a tile that may be a part of its block.
+    fn part_data<'a>(
+        &self,
+        point: &Point<'a, T>,
+        positions: Range<usize>,
+        block: &'a Block<T>,
+    ) -> TileData<'a, T> {
+        let (inputs, outputs) = (&block.input, &block.reals[self.plan.output]);
+        TileData {
+            positions,
+            examples: point.tile.examples,
+            inputs: point.part(inputs, self.input_size),
+            outputs: point.part(outputs, self.output_shape().size()),
+        }
+    }
+
     /// Where the reverse sweep expects the output's cotangent.
     fn output_slot<'a>(&self, table: &Slots, slots: &'a mut [Buffer<T>], k: usize) -> &'a mut [T] {
         let n = k * self.output_shape().size();

@@ -5,18 +5,22 @@
 
 use super::{Cotangents, Linearization, TileData};
 use crate::error::Result;
+use crate::graph::scratch_len;
 use crate::rounds::{Lane, Leaves, Worker};
-use crate::sweep::{self, Block, Point, Sink, grow_all};
+use crate::sweep::{self, Block, Point, Sink, Squares, grow_all};
 use crate::{Scalar, View};
 use std::ops::Range;
 
 /// Numbers that one tile's per-example cotangents may take where they are not the result.
 const PER_TILE: usize = 4 << 20;
+/// Bytes that the cotangents of a tile's columns may take: they stay in a core's cache.
+const COLUMNS: usize = 1 << 20;
 /// Numbers of a weight's cotangent that are written at a time.
 const NEAR: usize = 4096;
 
-/// Writes one column of a factor for every example of a tile.
-pub type Columns<'a, T> = dyn Fn(&TileData<'_, T>, usize, &mut [T]) -> Result<()> + Sync + 'a;
+/// Writes the columns of a factor for every example of a tile, column after column and in each
+/// example after example, and returns how many there are.
+pub type Columns<'a, T> = dyn Fn(&TileData<'_, T>, &mut [T]) -> Result<usize> + Sync + 'a;
 
 impl<T: Scalar> Linearization<'_, T> {
     /// Jᵀu of every example, not summed: l·n numbers.
@@ -34,71 +38,70 @@ impl<T: Scalar> Linearization<'_, T> {
         let tile_len = self.apart_tile_len(defer);
         graph.each_tile(self.len(), tile_len, out, tile_len * n, &|w, range, out| {
             let mut own = std::mem::take(&mut w.block);
-            let result =
-                self.with_values(range, tile_len, w, &mut own, |point, range, w, block| {
-                    self.examples_vjp(point, range, w, block, u, defer)?;
-                    let rows = std::mem::take(&mut w.rows);
-                    let written = out
-                        .chunks_exact_mut(n)
-                        .enumerate()
-                        .try_for_each(|(i, out)| {
-                            if defer {
-                                self.write_deferred(i, &rows, out);
-                            }
-                            self.example(w, i, defer, out)
-                        });
-                    w.rows = rows;
-                    written
-                });
+            let result = self.with_values(range, w, &mut own, |point, range, w, block| {
+                self.examples_vjp(point, range, w, block, u, defer)?;
+                let rows = std::mem::take(&mut w.rows);
+                let written = out
+                    .chunks_exact_mut(n)
+                    .enumerate()
+                    .try_for_each(|(i, out)| {
+                        if defer {
+                            self.write_deferred(i, &rows, out);
+                        }
+                        self.example(w, i, defer, out)
+                    });
+                w.rows = rows;
+                written
+            });
             w.block = own;
             result
         })
     }
 
     /// Σ over examples and columns c of (Jᵀ s_c)², entry by entry: the diagonal of Σ JᵀSSᵀJ, n
-    /// numbers.
+    /// numbers, where no S has more than `most` columns.
     ///
     /// # Errors
     /// An error of `s`, or room of the wrong length.
-    pub fn squares_into(&self, columns: usize, s: &Columns<'_, T>, out: &mut [T]) -> Result<()> {
+    pub fn squares_into(&self, most: usize, s: &Columns<'_, T>, out: &mut [T]) -> Result<()> {
         let (graph, n) = (self.graph, self.graph.params.len());
         graph.check_room(out, n)?;
         out.fill(T::zero());
-        if n == 0 || !graph.is_active() {
+        if n == 0 || most == 0 || !graph.is_active() {
             return Ok(());
         }
-        let apart = graph.plan.apart.squares;
-        let tile_len = self.apart_tile_len(apart);
+        let together = graph.plan.apart.squares;
+        let (tile_len, leaves) = match together {
+            true => (self.columns_tile(most).0, Leaves::Cotangents),
+            false => (self.apart_tile_len(false), Leaves::PerExample),
+        };
         let body = |w: &mut Worker<T>, lane: &mut Lane<T>, range: Range<usize>, rows: &mut [T]| {
             let mut own = std::mem::take(&mut w.block);
-            let result =
-                self.with_values(range, tile_len, w, &mut own, |point, range, w, block| {
-                    if apart {
-                        rows.fill(T::zero());
-                    }
-                    (0..columns).try_for_each(|c| {
-                        let column = |data: &TileData<'_, T>, u: Option<&mut [T]>| match u {
-                            Some(u) => s(data, c, u).map(|()| 0.0),
-                            None => Ok(0.0),
+            let mut columns = std::mem::take(&mut w.columns);
+            let result = self.with_values(range, w, &mut own, |point, range, w, block| {
+                let of_one = range.len() * graph.output_shape().size();
+                columns.grow(most * of_one);
+                let data = graph.part_data(point, range.clone(), block);
+                let count = s(&data, &mut columns[..most * of_one])?.min(most);
+                let columns = &columns[..count * of_one];
+                match together {
+                    true => self.squares_together(point, w, lane, rows, block, (most, columns)),
+                    false => columns.chunks_exact(of_one).try_for_each(|column| {
+                        let column = |_: &TileData<'_, T>, u: Option<&mut [T]>| {
+                            u.into_iter().for_each(|u| u.copy_from_slice(column));
+                            Ok(0.0)
                         };
-                        self.examples_vjp(point, range.clone(), w, block, &column, apart)?;
-                        match apart {
-                            true => self.add_squares(w, lane, range.len(), rows),
-                            false => self.add_example_squares(w, lane, range.len())?,
-                        }
-                        Ok(())
-                    })
-                });
-            w.block = own;
+                        self.examples_vjp(point, range.clone(), w, block, &column, false)?;
+                        self.add_example_squares(w, lane, range.len())
+                    }),
+                }
+            });
+            (w.block, w.columns) = (own, columns);
             result.map(|()| 0.0)
-        };
-        let leaves = match apart {
-            true => Leaves::Cotangents,
-            false => Leaves::PerExample,
         };
         let mut totals = graph.totals.take();
         let summed = graph.sum_tiles(self.len(), tile_len, leaves, &mut totals, &body);
-        let summed = summed.and_then(|_| match apart {
+        let summed = summed.and_then(|_| match together {
             // Shared nodes only move numbers: squares take the way of the cotangents.
             true => {
                 let totals = &mut *totals;
@@ -114,6 +117,60 @@ impl<T: Scalar> Linearization<'_, T> {
         summed
     }
 
+    /// How many examples, and how many columns of each, travel together: as the cache holds. Columns
+    /// come first, since they share an example's values besides the weights.
+    fn columns_tile(&self, columns: usize) -> (usize, usize) {
+        let plan = &self.graph.plan;
+        let bytes = plan.tile.product.lens.iter().sum::<usize>() * size_of::<T>();
+        let room = (COLUMNS / bytes.max(1)).max(1);
+        let parts = columns.div_ceil(room.min(columns));
+        let at_once = columns.div_ceil(parts);
+        let local = plan.sums.iter().zip(&plan.local);
+        let largest = local.filter(|&(_, local)| *local).map(|(len, _)| *len);
+        let apart = PER_TILE / largest.max().unwrap_or(1).max(1);
+        let examples = (room / at_once).min(apart).clamp(1, self.tile_len);
+        (1 << examples.ilog2(), at_once)
+    }
+
+    /// The squares of a tile's columns, of which there are `most` at most.
+    fn squares_together(
+        &self,
+        point: &Point<'_, T>,
+        w: &mut Worker<T>,
+        lane: &mut Lane<T>,
+        rows: &mut [T],
+        block: &Block<T>,
+        (most, columns): (usize, &[T]),
+    ) -> Result<()> {
+        let (graph, plan, k) = (self.graph, &self.graph.plan, point.tile.len);
+        let (table, of_one) = (&plan.tile.product, k * graph.output_shape().size());
+        let at_once = self.columns_tile(most).1;
+        w.per_example
+            .resize_with(w.per_example.len().max(1), Default::default);
+        if columns.is_empty() {
+            rows.fill(T::zero());
+        }
+        for (i, columns) in columns.chunks(at_once * of_one).enumerate() {
+            let count = columns.len() / of_one;
+            grow_all(&mut w.slots, &table.lens, count * k);
+            w.scratch.grow(scratch_len(&plan.tile, count * k));
+            graph
+                .output_slot(table, &mut w.slots, count * k)
+                .copy_from_slice(columns);
+            let mut into = Squares {
+                sums: &mut lane.sums,
+                apart: &mut w.per_example[0],
+                rows: &mut *rows,
+                row: plan.row,
+                deferred: &plan.deferred,
+                fresh: i == 0,
+            };
+            let (slots, scratch) = (&mut w.slots, &mut w.scratch);
+            sweep::squares(point, block, count, table, slots, &mut into, scratch)?;
+        }
+        Ok(())
+    }
+
     /// Examples per tile where those cotangents stay apart that are not left to deferred sums.
     fn apart_tile_len(&self, defer: bool) -> usize {
         let plan = &self.graph.plan;
@@ -123,25 +180,32 @@ impl<T: Scalar> Linearization<'_, T> {
             .zip(&plan.local)
             .filter(|&(_, local)| *local || !defer);
         let numbers: usize = apart.map(|(len, _)| len).sum();
-        (PER_TILE / numbers.max(1)).clamp(1, self.tile_len)
+        let examples = (PER_TILE / numbers.max(1)).clamp(1, self.tile_len);
+        // A power of two, as the length of every tile: so these are parts of the kept ones.
+        1 << examples.ilog2()
     }
 
-    /// Runs `f` on a tile with its values: the kept ones, or computed into `own`.
+    /// Runs `f` on a tile, or on a part of one, with its values: the kept ones, or computed into
+    /// `own`.
     fn with_values(
         &self,
         range: Range<usize>,
-        tile_len: usize,
         w: &mut Worker<T>,
         own: &mut Block<T>,
         f: impl FnOnce(&Point<'_, T>, Range<usize>, &mut Worker<T>, &Block<T>) -> Result<()>,
     ) -> Result<()> {
-        let point = self.point(range.clone(), false);
+        let mut point = self.point(range.clone(), false);
         let (slots, scratch) = (&mut w.slots, &mut w.scratch);
-        let block = if tile_len == self.tile_len {
-            self.values(&point, &range, own, slots, scratch)?
-        } else {
-            self.graph.fill(&point, self.feed, own, slots, scratch)?;
-            own
+        let block = match self.blocks.get(range.start / self.tile_len) {
+            Some(kept) => {
+                point.first = range.start % self.tile_len;
+                scratch.grow(scratch_len(&self.graph.plan.tile, range.len()));
+                kept
+            }
+            None => {
+                self.graph.fill(&point, self.feed, own, slots, scratch)?;
+                own
+            }
         };
         f(&point, range, w, block)
     }
@@ -169,7 +233,7 @@ impl<T: Scalar> Linearization<'_, T> {
             }
         }
         w.rows.grow(k * plan.row);
-        let data = graph.tile_data(range, point.tile.examples, block);
+        let data = graph.part_data(point, range, block);
         u(&data, Some(graph.output_slot(table, &mut w.slots, k)))?;
         let mut sink = Sink {
             per_example: true,
@@ -208,38 +272,7 @@ impl<T: Scalar> Linearization<'_, T> {
         }
     }
 
-    /// Adds the squares of the cotangents: to the lane's sums, and for deferred operands to the
-    /// round's rows, a's once and g's for every column.
-    fn add_squares(&self, w: &Worker<T>, lane: &mut Lane<T>, k: usize, rows: &mut [T]) {
-        let plan = &self.graph.plan;
-        for (i, &len) in plan.sums.iter().enumerate().filter(|&(i, _)| plan.local[i]) {
-            for own in w.per_example[i][..k * len].chunks_exact(len.max(1)) {
-                for (x, &g) in lane.sums[i].iter_mut().zip(own) {
-                    *x += g * g;
-                }
-            }
-        }
-        if plan.row == 0 {
-            return;
-        }
-        let examples = rows
-            .chunks_exact_mut(plan.row)
-            .zip(w.rows.chunks_exact(plan.row));
-        for (row, own) in examples {
-            for d in &plan.deferred {
-                let (a, g) = (d.offset, d.offset + d.a_len);
-                for (x, &a) in row[a..g].iter_mut().zip(&own[a..g]) {
-                    *x = a * a;
-                }
-                let end = g + plan.tile.steps[d.step].len;
-                for (x, &g) in row[g..end].iter_mut().zip(&own[g..end]) {
-                    *x += g * g;
-                }
-            }
-        }
-    }
-
-    /// The same by way of θ: parameters may be used more than once, or transformed.
+    /// Adds the squares by way of θ: parameters may be used more than once, or transformed.
     fn add_example_squares(&self, w: &mut Worker<T>, lane: &mut Lane<T>, k: usize) -> Result<()> {
         let (graph, n) = (self.graph, self.graph.params.len());
         let mut row = std::mem::take(&mut w.output);

@@ -3,6 +3,7 @@
 use crate::kernel::conv2d as kernel;
 use crate::kernel::geometry::{ConvGeometry, same_padding};
 use crate::kind::{Bilinear, BilinearMap, BilinearOp};
+use crate::op::{At, SquareSum};
 use crate::{Scalar, Shape, Slot, Var, View};
 
 /// How far the image is extended by zeros before a window slides over it.
@@ -216,6 +217,33 @@ impl<T: Scalar> BilinearMap<T> for Conv2dMap {
         let n = self.geometry.output_len();
         for (i, g) in g.chunks_exact(n).take(k).enumerate() {
             kernel::adjoint_weight(&self.geometry, a.example(i), g, scratch, gb.example(i));
+        }
+    }
+
+    fn squares(&self) -> Option<&dyn SquareSum<T>> {
+        Some(self)
+    }
+}
+
+impl<T: Scalar> SquareSum<T> for Conv2dMap {
+    fn scratch(&self, _: usize, columns: usize) -> usize {
+        kernel::squares_scratch::<T>(&self.geometry, columns)
+    }
+
+    fn add(
+        &self,
+        _: usize,
+        at: &At<'_, T>,
+        columns: usize,
+        g: &[T],
+        scratch: &mut [T],
+        out: &mut [T],
+    ) {
+        let (a, apart) = (at.input(0), g.len() / columns.max(1));
+        for i in 0..at.tile.len {
+            let g = &g[i * self.geometry.output_len()..];
+            let image = a.example(i);
+            kernel::add_weight_squares(&self.geometry, image, (columns, g, apart), scratch, out);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::kernel::gemm::{Mat, MatMut, gemm};
 use crate::kind::{Bilinear, BilinearMap, BilinearOp};
-use crate::op::DeferredSum;
+use crate::op::{At, DeferredSum, SquareSum};
 use crate::{Scalar, Shape, Slot, Var, View};
 use std::ops::Range;
 
@@ -238,6 +238,44 @@ impl<T: Scalar> BilinearMap<T> for Product {
 
     fn deferred(&self) -> Option<(usize, &dyn DeferredSum<T>)> {
         Some((self.n, self))
+    }
+
+    fn squares(&self) -> Option<&dyn SquareSum<T>> {
+        if self.m == 1 { Some(self) } else { None }
+    }
+}
+
+// The square of an outer product is the outer product of squares: Σ (a gᵀ)² = (a²)ᵀ Σ g².
+impl<T: Scalar> SquareSum<T> for Product {
+    fn scratch(&self, count: usize, _: usize) -> usize {
+        count * (self.k + self.n)
+    }
+
+    fn add(
+        &self,
+        _: usize,
+        at: &At<'_, T>,
+        columns: usize,
+        g: &[T],
+        scratch: &mut [T],
+        out: &mut [T],
+    ) {
+        let (count, k, n) = (at.tile.len, self.k, self.n);
+        let a = at.input(0);
+        let (squares, sums) = scratch[..count * (k + n)].split_at_mut(count * k);
+        for (i, squares) in squares.chunks_exact_mut(k).enumerate() {
+            for (x, &a) in squares.iter_mut().zip(a.example(i)) {
+                *x = a * a;
+            }
+        }
+        sums.fill(T::zero());
+        for g in g[..columns * count * n].chunks_exact(count * n) {
+            for (x, &g) in sums.iter_mut().zip(g) {
+                *x += g * g;
+            }
+        }
+        let squares = Mat::new(squares, count, k).transposed();
+        gemm(squares, Mat::new(sums, count, n), MatMut::new(out, k, n));
     }
 }
 

@@ -6,17 +6,20 @@
 //! | jvp (the R-op) | J v | `jvp.rs` |
 //! | vjp | Jᵀ u | `vjp.rs` |
 //! | vjp_jvp (forward over reverse) | tangent of Jᵀ u | `vjp_jvp.rs` |
+//! | vjp of several cotangents | Σ (Jᵀ u)², entry by entry | `squares.rs` |
 //!
 //! `G v` is jvp → B → vjp, and `H v` is jvp → B → vjp_jvp. Buffers are taken out of their places
 //! while a rule writes to them and put back after, so that no two borrows meet.
 
 mod forward;
 mod jvp;
+mod squares;
 mod vjp;
 mod vjp_jvp;
 
 pub(crate) use forward::forward;
 pub(crate) use jvp::jvp;
+pub(crate) use squares::{Squares, squares};
 pub(crate) use vjp::{Sink, vjp};
 pub(crate) use vjp_jvp::vjp_jvp;
 
@@ -74,6 +77,8 @@ pub(crate) struct Point<'a, T> {
     /// The shared stratum's values; empty while that itself is swept.
     pub outer: &'a Block<T>,
     pub tile: Tile<'a>,
+    /// Where its first example stands among those of the block.
+    pub first: usize,
     /// No derivative will be asked for.
     pub values_only: bool,
     /// Look for the first number that is not finite, and name its node.
@@ -101,7 +106,7 @@ impl<'a, T: Scalar> Point<'a, T> {
         let k = self.tile.len;
         match &o.home {
             Home::Input(at) => View::strided(
-                &block.input[*at..k * self.input_size],
+                &self.part(&block.input, self.input_size)[*at..],
                 o.len,
                 self.input_size,
             ),
@@ -112,7 +117,7 @@ impl<'a, T: Scalar> Point<'a, T> {
                 _ => View::shared(&[]),
             },
             Home::Outer(i) => View::shared(&self.outer.reals[*i][..o.len]),
-            Home::Kept(i) => View::tile(&block.reals[*i][..k * o.len], o.len),
+            Home::Kept(i) => View::tile(self.part(&block.reals[*i], o.len), o.len),
             Home::Slot(i) => View::tile(&slots[*i][..k * o.len], o.len),
         }
     }
@@ -160,21 +165,25 @@ impl<'a, T: Scalar> Point<'a, T> {
 
     fn output<'b>(&self, step: &Step<T>, block: &'b Block<T>) -> Option<&'b [T]> {
         match (&step.home, step.read) {
-            (Home::Kept(i), true) => Some(&block.reals[*i][..self.tile.len * step.len]),
+            (Home::Kept(i), true) => Some(self.part(&block.reals[*i], step.len)),
             _ => None,
         }
     }
 
     fn saved<'b>(&self, step: &Step<T>, block: &'b Block<T>) -> SavedRef<'b, T> {
-        let k = self.tile.len;
         SavedRef {
             reals: step
                 .saved_reals
-                .map_or(&[], |i| &block.reals[i][..k * step.saved.reals]),
+                .map_or(&[], |i| self.part(&block.reals[i], step.saved.reals)),
             indices: step
                 .saved_indices
-                .map_or(&[], |i| &block.indices[i][..k * step.saved.indices]),
+                .map_or(&[], |i| self.part(&block.indices[i], step.saved.indices)),
         }
+    }
+
+    /// The tile's part of a block's numbers, of which an example has `len`.
+    pub fn part<'b, U>(&self, numbers: &'b [U], len: usize) -> &'b [U] {
+        &numbers[self.first * len..][..self.tile.len * len]
     }
 
     /// In an audit, refuses what is not finite.

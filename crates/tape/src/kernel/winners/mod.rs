@@ -9,6 +9,7 @@
 //! |---|---|---|
 //! | forward at winners, for both halves of jvp | y(p, o) += Σₜ x(off(p, o) + t) · w(o, t) | `dots` |
 //! | adjoint in the weight | gw(o, t) += Σₚ g(p, o) · x(off(p, o) + t) | `gather` |
+//! | its squares, for several g | out(o, t) += Σ_c (Σₚ g_c(p, o) · x(off(p, o) + t))² | `squares` |
 //! | adjoint in the image | gx(off(p, o) + t) += g(p, o) · w(o, t) | `scatter` |
 //!
 //! Which pixel won differs from channel to channel, so vectors run along t: a patch is one or a few
@@ -24,10 +25,12 @@ mod gather;
 mod layout;
 mod lists;
 mod scatter;
+mod squares;
 
 pub(crate) use layout::Layout;
 
 use self::lists::Lists;
+use self::squares::GatherSquares;
 use super::geometry::ConvGeometry;
 use super::pool::Windows;
 use super::simd::{run, same, same_mut};
@@ -217,6 +220,54 @@ impl Winners {
                 gb: gb.as_deref_mut(),
             }
             .add();
+        }
+    }
+
+    /// Numbers of scratch for [`add_weight_squares`](Self::add_weight_squares) of so many cotangents.
+    pub fn squares_scratch<T>(&self, columns: usize) -> usize {
+        self.layout.len() + layout::unit::<T>() + self.lists.positions * columns
+    }
+
+    /// out += the squares of the adjoint in the packed weight, for one image and `columns` cotangents,
+    /// `apart` numbers from one to the next.
+    pub fn add_weight_squares<T: Scalar>(
+        &self,
+        saved: &[u32],
+        image: &[T],
+        (columns, g, apart): (usize, &[T], usize),
+        scratch: &mut [T],
+        out: &mut [T],
+    ) {
+        let (laid, room) = aligned(scratch).split_at_mut(self.layout.len());
+        self.layout.spread(image, laid);
+        GatherSquares {
+            stage: self,
+            lists: saved,
+            image: laid,
+            columns,
+            g,
+            apart,
+            room,
+            out,
+        }
+        .add();
+    }
+
+    /// out += the squares of the adjoint in the bias, likewise.
+    pub fn add_bias_squares<T: Scalar>(
+        &self,
+        saved: &[u32],
+        (columns, g, apart): (usize, &[T], usize),
+        out: &mut [T],
+    ) {
+        for (channel, out) in out.iter_mut().enumerate() {
+            let entries = self.lists.whole_channel(saved, channel);
+            for c in 0..columns {
+                let g = &g[c * apart..];
+                let one = |&e: &u16| g[self.lists.position(e) * self.lists.channels + channel];
+                let sum = entries.iter().map(one).fold(T::zero(), |a, b| a + b);
+                *out += sum * sum;
+            }
         }
     }
 

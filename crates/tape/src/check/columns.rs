@@ -1,0 +1,73 @@
+//! Check 12: several cotangents at once.
+
+use super::Cases;
+use super::derivatives::same;
+use super::failure::Checked;
+use super::trial::{Case, Layout, Trial, largest};
+use crate::op::Op;
+use crate::{Scalar, Slot};
+
+/// vjp of several cotangents at once is vjp of each; and where squares have a rule, it gives the
+/// squares of each example's cotangent.
+pub(super) fn columns<T: Scalar, O: Cases + Op<T>>(case: &Case<O>) -> Checked {
+    // Every cotangent stands apart: those of operands that have examples of their own, and those of
+    // shared ones, which are squared before they are summed.
+    let layout = Layout {
+        apart: u8::MAX,
+        ..case.layout
+    };
+    let trial = Trial::<T>::new(&Case {
+        layout,
+        ..case.clone()
+    })?;
+    let (p, k) = (trial.point(trial.operands()), trial.k());
+    for columns in [1, 3] {
+        let g: Vec<T> = (0..columns)
+            .flat_map(|c| trial.outputs(2 + c as u64))
+            .collect();
+        let each: Vec<_> = g
+            .chunks(g.len() / columns)
+            .map(|g| trial.vjp(&p, g, 0))
+            .collect();
+        for (j, &size) in trial.sizes.iter().enumerate() {
+            let numbers = each.iter().filter_map(|gx| Some(&gx[j].as_ref()?.data));
+            let expected: Vec<T> = numbers.flatten().map(|&g| T::one() + g).collect();
+            let message = format!("1 + vjp of {columns} cotangents at once, operand {j}");
+            // As a sweep may ask: for one operand alone, and for all.
+            for alone in [true, false] {
+                let mut found = vec![T::one(); expected.len()];
+                let mut rest = vec![vec![]; trial.sizes.len()];
+                let mut gx: Vec<Option<Slot<'_, T>>> = Vec::new();
+                let mut wanted = Some(&mut found);
+                for (i, (room, &other)) in rest.iter_mut().zip(&trial.sizes).enumerate() {
+                    gx.push(match i == j {
+                        true => wanted.take().map(|found| Slot::tile(found, size)),
+                        false if alone => None,
+                        false => {
+                            room.resize(columns * k * other, T::zero());
+                            Some(Slot::tile(room, other))
+                        }
+                    });
+                }
+                trial.vjp_columns(&p, columns, &g, &mut gx);
+                drop(gx);
+                same(&trial, &message, &found, &expected, largest(&expected))?;
+            }
+            // Squares are of operands that all examples share.
+            let is_shared = p.x[j].stride == 0;
+            if let Some(found) = trial.squares(&p, j, columns, &g).filter(|_| is_shared) {
+                let mut expected = vec![T::one(); size];
+                for own in each.iter().filter_map(|gx| Some(&gx[j].as_ref()?.data)) {
+                    for own in own.chunks(size.max(1)) {
+                        for (sum, &g) in expected.iter_mut().zip(own) {
+                            *sum += g * g;
+                        }
+                    }
+                }
+                let message = format!("1 + squares of {columns} cotangents, operand {j}");
+                same(&trial, &message, &found, &expected, largest(&expected))?;
+            }
+        }
+    }
+    Ok(())
+}
