@@ -12,7 +12,8 @@ use osculant_tape::Init;
 /// # Reference
 /// He, Zhang, Ren and Sun, *Delving deep into rectifiers*, ICCV 2015, eq. 10. Glorot and Bengio,
 /// *Understanding the difficulty of training deep feedforward neural networks*, AISTATS 2010,
-/// eq. 16.
+/// eq. 16. Martens, *Deep learning via Hessian-free optimization*, ICML 2010, §5, and Sutskever,
+/// Martens, Dahl and Hinton, ICML 2013, §3.1.
 ///
 /// # Example
 /// ```
@@ -32,6 +33,9 @@ pub enum WeightInit {
     He,
     /// Uniform with variance 2/(fan_in + fan_out): for tanh and sigmoid.
     Glorot,
+    /// So many inputs of each output, drawn anew for each, with weights of variance 1, and no
+    /// others: 15 for deep networks of sigmoids.
+    Sparse(usize),
     /// Whatever is said, without regard to the layer.
     Given(Init),
 }
@@ -47,6 +51,11 @@ impl WeightInit {
         match self {
             WeightInit::He => Init::He { fan_in },
             WeightInit::Glorot => Init::Glorot { fan_in, fan_out },
+            WeightInit::Sparse(nonzero) => Init::Sparse {
+                fan_in,
+                nonzero,
+                std: 1.0,
+            },
             WeightInit::Given(init) => init,
         }
     }

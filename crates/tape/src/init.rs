@@ -35,6 +35,17 @@ pub enum Init {
         /// How many outputs each input reaches.
         fan_out: usize,
     },
+    /// Few of the inputs of each output, drawn anew for each, with normal weights; all others 0
+    /// (Martens, *Deep learning via Hessian-free optimization*, ICML 2010, §5: 15 of them, for
+    /// deep networks of sigmoids). The weight's last axis counts the outputs.
+    Sparse {
+        /// How many inputs each output sums.
+        fan_in: usize,
+        /// How many of these have a weight that is not 0; all of them if there are fewer.
+        nonzero: usize,
+        /// The standard deviation of these weights.
+        std: f64,
+    },
 }
 
 impl Init {
@@ -53,6 +64,26 @@ impl Init {
                 let bound = (6.0 / fan_in.saturating_add(fan_out).max(1) as f64).sqrt();
                 random.uniform(-bound, bound, out);
             }
+            Init::Sparse {
+                fan_in,
+                nonzero,
+                std,
+            } => sparse(fan_in, nonzero, std, &mut random, out),
+        }
+    }
+}
+
+fn sparse<T: Scalar>(fan_in: usize, nonzero: usize, std: f64, random: &mut Random, out: &mut [T]) {
+    out.fill(T::zero());
+    let outputs = out.len() / fan_in.max(1);
+    let mut inputs: Vec<usize> = (0..fan_in).collect();
+    let mut weights = vec![T::zero(); nonzero.min(fan_in)];
+    for o in 0..outputs {
+        random.normal(std, &mut weights);
+        for (k, &weight) in weights.iter().enumerate() {
+            // The first steps of Fisher and Yates draw without repeats, from any order.
+            inputs.swap(k, k + random.below(fan_in - k));
+            out[inputs[k] * outputs + o] = weight;
         }
     }
 }

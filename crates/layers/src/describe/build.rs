@@ -182,8 +182,9 @@ impl Described<'_> {
                 input: _,
                 out,
                 bias,
+                init,
             } => {
-                let dense = Dense::new(out);
+                let dense = Dense::new(out).init(init);
                 x.layer(if bias { dense } else { dense.no_bias() })
             }
             LayerDescription::Relu {} => x.layer(Relu),

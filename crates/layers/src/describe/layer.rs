@@ -1,7 +1,7 @@
 //! One layer of a description: its keys and what they are when left out.
 
 use super::padding;
-use crate::{Padding, Size2d};
+use crate::{Padding, Size2d, WeightInit};
 use serde::{Deserialize, Serialize};
 
 /// A layer written down; the [module](super) shows the format.
@@ -84,6 +84,9 @@ pub enum LayerDescription {
         /// Whether each output has a bias.
         #[serde(default = "yes")]
         bias: bool,
+        /// How the weight begins.
+        #[serde(default, skip_serializing_if = "InitName::is_default")]
+        init: InitName,
     },
     /// [`Relu`](crate::Relu).
     #[serde(rename = "relu")]
@@ -121,13 +124,48 @@ pub enum LayerDescription {
     },
 }
 
+/// How a weight begins, by the name that a description has for it; see [`WeightInit`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum InitName {
+    /// [`WeightInit::He`].
+    #[default]
+    He,
+    /// [`WeightInit::Glorot`].
+    Glorot,
+    /// [`WeightInit::Sparse`] with 15 inputs.
+    Sparse,
+}
+
+impl InitName {
+    fn is_default(&self) -> bool {
+        *self == InitName::default()
+    }
+}
+
+impl From<InitName> for WeightInit {
+    fn from(name: InitName) -> Self {
+        match name {
+            InitName::He => WeightInit::He,
+            InitName::Glorot => WeightInit::Glorot,
+            InitName::Sparse => WeightInit::Sparse(15),
+        }
+    }
+}
+
 impl LayerDescription {
     /// A fully connected layer with a bias.
     pub fn dense(out: usize) -> Self {
+        Self::dense_from(out, InitName::default())
+    }
+
+    /// A fully connected layer with a bias, whose weight begins like this.
+    pub fn dense_from(out: usize, init: InitName) -> Self {
         LayerDescription::Dense {
             input: None,
             out,
             bias: true,
+            init,
         }
     }
 

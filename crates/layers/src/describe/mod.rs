@@ -28,7 +28,7 @@
 //! | type | keys |
 //! |---|---|
 //! | `conv2d` | `out_channels`, `kernel`, (`in_channels`), (`stride`: 1), (`padding`: 0), (`dilation`: 1), (`groups`: 1), (`bias`: true) |
-//! | `dense` | `out`, (`in`), (`bias`: true) |
+//! | `dense` | `out`, (`in`), (`bias`: true), (`init`: `"he"`, or `"glorot"`, or `"sparse"`) |
 //! | `maxpool2d` | `kernel`, (`stride`: the kernel), (`padding`: 0), (`ceil_mode`: false) |
 //! | `avgpool2d` | as `maxpool2d`, and (`count_include_pad`: true) |
 //! | `global_avgpool2d`, `flatten`, `relu`, `tanh`, `sigmoid`, `softplus`, `gelu`, `silu` | |
@@ -50,7 +50,7 @@ mod padding;
 mod parse;
 
 pub use error::DescribeError;
-pub use layer::LayerDescription;
+pub use layer::{InitName, LayerDescription};
 pub use named::{NAMED, named};
 
 use serde::Serialize;

@@ -1,6 +1,6 @@
 //! Networks with a name.
 
-use super::{DescribeError, LayerDescription as Layer, NetworkDescription};
+use super::{DescribeError, InitName, LayerDescription as Layer, NetworkDescription};
 
 /// The names that [`named`] knows, each with what it stands for.
 pub const NAMED: &[(&str, &str)] = &[
@@ -14,12 +14,17 @@ pub const NAMED: &[(&str, &str)] = &[
         "dense layers of these widths with ReLU between them, then a dense layer",
     ),
     ("linear", "one dense layer"),
+    (
+        "autoencoder:400,100,25",
+        "dense layers of these widths and back, with sigmoids everywhere but at the code, the \
+         narrowest; its outputs are logits of the input, whatever the number of classes",
+    ),
 ];
 
 /// The network of this name for inputs of this shape and so many outputs.
 ///
 /// # Errors
-/// A name that is none of [`NAMED`]. That the network fits the input is seen when it is built.
+/// A name that is none of [`NAMED`], or one without the widths that it needs. That the network fits the input is seen when it is built.
 ///
 /// # Example
 /// ```
@@ -29,6 +34,8 @@ pub const NAMED: &[(&str, &str)] = &[
 /// assert_eq!(net.len(), 832 + 18_496 + 36_928 + 5_770);
 /// let net = named("mlp:256,128", &[28, 28, 1], 10)?.build::<f32>()?;
 /// assert_eq!(net.len(), 200_960 + 32_896 + 1_290);
+/// let net = named("autoencoder:128,8", &[28, 28, 1], 10)?.build::<f32>()?;
+/// assert_eq!(**net.output_shape(), [784]);
 /// # Ok::<(), osculant_layers::describe::DescribeError>(())
 /// ```
 pub fn named(
@@ -44,7 +51,13 @@ pub fn named(
             known: known.join(", "),
         }
     };
+    let widths = |widths: &str| -> Result<Vec<usize>, _> {
+        let widths = widths.split(',').map(|width| width.trim().parse());
+        let widths: Result<_, _> = widths.collect();
+        widths.map_err(|_| unknown(": its widths must be whole numbers"))
+    };
     let mut layers = Vec::new();
+    let mut last = Layer::dense(outputs);
     match name.split_once(':') {
         None if name == "cnn4" => {
             for (channels, kernel) in [(32, 5), (64, 3), (64, 3)] {
@@ -55,19 +68,35 @@ pub fn named(
             layers.push(Layer::Flatten {});
         }
         None if name == "linear" => layers.push(Layer::Flatten {}),
-        Some(("mlp", widths)) => {
+        Some(("mlp", list)) => {
             layers.push(Layer::Flatten {});
-            for width in widths.split(',') {
-                let width = width.trim().parse();
-                let width = width.map_err(|_| unknown(": its widths must be whole numbers"))?;
+            for width in widths(list)? {
                 layers.push(Layer::dense(width));
                 layers.push(Layer::Relu {});
             }
         }
+        // The shape of Hinton and Salakhutdinov (Science 313, 2006): the code is linear, all other
+        // units are sigmoids, those of the output in the loss. Begun as in Martens 2010, §5.
+        Some(("autoencoder", list)) => {
+            let sparse = |width| Layer::dense_from(width, InitName::Sparse);
+            let widths = widths(list)?;
+            layers.push(Layer::Flatten {});
+            let back = widths.iter().rev().skip(1);
+            for (depth, &width) in (1..).zip(widths.iter().chain(back)) {
+                layers.push(sparse(width));
+                if depth != widths.len() {
+                    layers.push(Layer::Sigmoid {});
+                }
+            }
+            last = sparse(input_shape.iter().product());
+        }
         None if name == "mlp" => return Err(unknown(": give the widths, as in `mlp:256,128`")),
+        None if name == "autoencoder" => {
+            return Err(unknown(": give the widths, as in `autoencoder:400,100,25`"));
+        }
         _ => return Err(unknown("")),
     }
-    layers.push(Layer::dense(outputs));
+    layers.push(last);
     Ok(NetworkDescription {
         input_shape: input_shape.to_vec(),
         layers,

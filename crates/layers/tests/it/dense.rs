@@ -54,6 +54,29 @@ fn begins_as_told() -> Result<(), GraphError> {
     let largest = w.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
     assert!(largest <= bound && largest > 0.99 * bound, "{largest}");
 
+    let sparse = Dense::new(100).init(WeightInit::Sparse(15));
+    let net = Network::<f64>::new([300], |x| x.layer(sparse))?;
+    let theta = net.init(7);
+    let w = net.view(&theta, "dense1.weight")?;
+    let mut inputs = vec![0; 300];
+    for o in 0..100 {
+        let of_output = w[o..].iter().step_by(100);
+        let chosen: Vec<_> = of_output.enumerate().filter(|(_, w)| **w != 0.0).collect();
+        assert_eq!(chosen.len(), 15, "output {o}");
+        chosen.iter().for_each(|(i, _)| inputs[*i] += 1);
+    }
+    // Each input is chosen 5 times on average, with variance 4.75: 0 times by 2 of 300.
+    assert!(inputs.iter().filter(|n| **n == 0).count() < 12);
+    assert!(inputs.iter().all(|n| *n < 18), "{inputs:?}");
+    let square = w.iter().map(|w| w * w).sum::<f64>() / 1500.0;
+    assert!(
+        (square - 1.0).abs() < 4.0 * (2.0_f64 / 1500.0).sqrt(),
+        "{square}"
+    );
+    let all = Dense::new(2).init(WeightInit::Sparse(15));
+    let net = Network::<f64>::new([3], |x| x.layer(all))?;
+    assert!(net.init(1)[..6].iter().all(|w| *w != 0.0));
+
     let told = Dense::new(2)
         .init(Init::Constant(0.5))
         .bias_init(Init::Constant(-1.0));

@@ -27,7 +27,7 @@ const ALL: &str = r#"{
          "padding": {"top": 1, "bottom": 0, "left": 0, "right": 1}, "bias": true},
         {"type": "softplus"},
         {"type": "global_avgpool2d"},
-        {"type": "dense", "in": 3, "out": 5, "bias": true},
+        {"type": "dense", "in": 3, "out": 5, "bias": true, "init": "glorot"},
         {"type": "tanh"},
         {"type": "residual", "main": [{"type": "dense", "in": 5, "out": 5, "bias": false}],
          "shortcut": []},
@@ -120,7 +120,8 @@ fn a_description_computes_what_the_same_code_does() -> Result<(), Box<dyn std::e
             right: 1,
         });
         let x = x.avg_pool2d(pool).silu().layer(last).softplus();
-        let x = x.global_avg_pool().dense(5).tanh();
+        let glorot = Dense::new(5).init(WeightInit::Glorot);
+        let x = x.global_avg_pool().layer(glorot).tanh();
         (x.layer(Dense::new(5).no_bias()) + x).sigmoid()
     })?;
     let theta = described.init(3);
@@ -339,7 +340,12 @@ fn a_slope_that_json_cannot_hold_is_not_written() {
 fn named_networks_fit_the_input_and_the_outputs() -> Result<(), DescribeError> {
     for (name, _) in NAMED {
         let net = named(name, &[20, 16, 3], 7)?.build::<f32>()?;
-        assert_eq!(**net.output_shape(), [7], "{name}");
+        let outputs = if name.starts_with("autoencoder") {
+            20 * 16 * 3
+        } else {
+            7
+        };
+        assert_eq!(**net.output_shape(), [outputs], "{name}");
     }
     let net = named("mlp: 8, 4", &[5], 2)?.build::<f32>()?;
     assert_eq!(net.len(), 48 + 36 + 10);
@@ -349,8 +355,37 @@ fn named_networks_fit_the_input_and_the_outputs() -> Result<(), DescribeError> {
 }
 
 #[test]
+fn an_autoencoder_goes_back_through_its_widths_and_its_code_is_linear() -> Result<(), DescribeError>
+{
+    let description = named("autoencoder:5,3,2", &[2, 4, 1], 10)?;
+    let kinds: Vec<_> = description.layers.iter().map(|l| l.kind()).collect();
+    let (dense, sigmoid) = ("dense", "sigmoid");
+    assert_eq!(
+        kinds[..6],
+        ["flatten", dense, sigmoid, dense, sigmoid, dense]
+    );
+    assert_eq!(kinds[6..], [dense, sigmoid, dense, sigmoid, dense]);
+    let net = description.build::<f64>()?;
+    let weights: Vec<_> = shapes(&net).into_iter().step_by(2).collect();
+    assert_eq!(weights, [[8, 5], [5, 3], [3, 2], [2, 3], [3, 5], [5, 8]]);
+    // What is written down is read again, with how the weights begin.
+    let again = NetworkDescription::parse(&description.to_json()?)?;
+    assert_eq!(again.build::<f64>()?.init(3), net.init(3));
+    Ok(())
+}
+
+#[test]
 fn a_name_that_stands_for_nothing_is_told_the_others() {
-    for name in ["cnn5", "", "mlp", "mlp:", "mlp:3,x", "cnn4:3"] {
+    for name in [
+        "cnn5",
+        "",
+        "mlp",
+        "mlp:",
+        "mlp:3,x",
+        "cnn4:3",
+        "autoencoder",
+        "autoencoder:3,",
+    ] {
         let e = named(name, &[28, 28, 1], 10).expect_err(name).to_string();
         assert!(e.contains("`cnn4`, `mlp:256,128`, `linear`"), "{e}");
     }
