@@ -63,7 +63,7 @@ pub mod prelude {
     pub use osculant_optim::examples::{Examples, InMemory, Labelled, Paired};
     pub use osculant_optim::loss::{
         Convexity, HuberLoss, LogisticLoss, Loss, OnLabels, PoissonLoss, SoftmaxCrossEntropy,
-        SquaredLoss,
+        SquaredLoss, ToInput,
     };
     pub use osculant_optim::operator::{
         GaussNewton, Hessian, Jacobian, LinearOperator, SelfAdjoint, Shifted,

@@ -9,7 +9,7 @@
 //! | [`examples`] | the [`Examples`](examples::Examples) trait, data sets in memory |
 //! | [`operator`] | [`LinearOperator`](operator::LinearOperator): sums, shifts, dense matrices |
 //! | [`solve`] | [`Cg`](solve::Cg), preconditioners |
-//! | [`train`] | damping, line search, curvature subsets |
+//! | [`train`] | trainers, with damping, line search, curvature subsets; first-order ones |
 //! | `check` | verification of one's own losses (feature `check`, which brings proptest) |
 //! | [`vector`] | arithmetic on flat vectors, the same bits on any number of threads |
 

@@ -130,6 +130,27 @@ pub fn combine<T: Scalar>(x: &[T], a: T, y: &[T], out: &mut [T]) -> Result<()> {
     Ok(())
 }
 
+/// Calls `f` with the same pieces of several vectors of one length, to change them entry by entry.
+pub(crate) fn each_chunk<T: Scalar, const N: usize>(
+    vectors: [&mut [T]; N],
+    f: &(impl Fn([&mut [T]; N]) + Sync),
+) {
+    let len = vectors.first().map_or(0, |v| v.len());
+    if len < PARALLEL || vectors.iter().any(|v| v.len() != len) {
+        return f(vectors);
+    }
+    let mut right: [&mut [T]; N] = std::array::from_fn(|_| <&mut [T]>::default());
+    let mut rest = right.iter_mut();
+    let left = vectors.map(|v| {
+        let (left, right) = v.split_at_mut(len / 2);
+        if let Some(rest) = rest.next() {
+            *rest = right;
+        }
+        left
+    });
+    rayon::join(|| each_chunk(left, f), || each_chunk(right, f));
+}
+
 fn zip_chunks<T: Scalar>(x: &[T], y: &mut [T], f: impl Fn(&[T], &mut [T]) + Sync) -> Result<()> {
     same_length(x.len(), y.len())?;
     if x.len() < PARALLEL {

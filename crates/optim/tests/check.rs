@@ -3,7 +3,7 @@
 use osculant_optim::check::{LossCase, check_loss, check_loss_at, labelled_cases, paired_cases};
 use osculant_optim::loss::{
     Convexity, HuberLoss, LogisticLoss, Loss, OnLabels, PoissonLoss, SoftmaxCrossEntropy,
-    SquaredLoss,
+    SquaredLoss, ToInput,
 };
 use osculant_optim::{OptimError, Result};
 use proptest::prelude::*;
@@ -16,6 +16,21 @@ fn all_losses_are_what_they_claim() {
     check_loss(&SoftmaxCrossEntropy, labelled_cases(2..=7, -8.0..8.0)).unwrap();
     check_loss(&OnLabels(SquaredLoss), labelled_cases(1..=7, -8.0..8.0)).unwrap();
     check_loss(&OnLabels(LogisticLoss), labelled_cases(1..=7, -8.0..8.0)).unwrap();
+}
+
+#[test]
+fn losses_of_the_input_are_what_they_claim() {
+    // The target is any number, since it is ignored.
+    let of_input = |case: LossCase<Vec<f64>>| LossCase {
+        shape: case.shape,
+        z: case.z,
+        x: case.y,
+        y: 7,
+    };
+    let cases = paired_cases(1..=5, -12.0..12.0, 0.0..1.0).prop_map(of_input);
+    check_loss(&ToInput::<_, u32>::new(LogisticLoss), cases).unwrap();
+    let cases = paired_cases(1..=5, -9.0..9.0, -9.0..9.0).prop_map(of_input);
+    check_loss(&ToInput::<_, u32>::new(SquaredLoss), cases).unwrap();
 }
 
 #[test]

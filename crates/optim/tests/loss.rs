@@ -3,7 +3,7 @@
 use osculant_optim::OptimError;
 use osculant_optim::loss::{
     Convexity, HuberLoss, LogisticLoss, Loss, OnLabels, PoissonLoss, SoftmaxCrossEntropy,
-    SquareRoot, SquaredLoss,
+    SquareRoot, SquaredLoss, ToInput,
 };
 
 fn value<T: osculant_tape::Scalar, L: Loss<T> + ?Sized>(loss: &L, z: &[T], y: &L::Target) -> f64 {
@@ -148,6 +148,45 @@ fn labels_as_one_hot_vectors_equal_vectors() {
     let inner = OnLabels(LogisticLoss);
     assert_eq!(Loss::<f64>::kept(&inner, &[3]), 6);
     assert_eq!(gradient(&inner, &z, &2), gradient(&LogisticLoss, &z, &y));
+}
+
+#[test]
+fn a_loss_of_the_input_is_the_inner_one_with_the_input_as_target() {
+    let loss = ToInput::<_, u32>::new(LogisticLoss);
+    let (z, x, dz) = ([0.2, -0.1, 0.7], [0.0, 1.0, 0.3], [1.0, 2.0, 3.0]);
+    let mut kept = [0.0; 3];
+    let value_here = loss.value(&z, &9, &x, &mut kept);
+    assert_eq!(value_here, value(&LogisticLoss, &z, &x));
+    let mut out = [0.0; 3];
+    loss.gradient(&z, &9, &x, &kept, &mut out);
+    assert_eq!(out.to_vec(), gradient(&LogisticLoss, &z, &x));
+    loss.curvature(&z, &9, &x, &kept, &dz, &mut out);
+    assert_eq!(out.to_vec(), curvature(&LogisticLoss, &z, &x, &dz));
+}
+
+#[test]
+fn an_input_that_cannot_be_a_target_names_the_example() {
+    use osculant_layers::{Layers, Network};
+    use osculant_optim::{Objective, examples::Labelled};
+    let data = Labelled::new([2], vec![0.0, 1.0, 0.5, 1.5], vec![0, 1]).unwrap();
+    let refused = |outputs| {
+        let net = Network::<f64>::new([2], |x| x.dense(outputs)).unwrap();
+        let objective = Objective::new(&net, ToInput::new(LogisticLoss), &data);
+        objective.unwrap_err().to_string()
+    };
+    let message = refused(2);
+    for part in [
+        "example 1",
+        "1.5 at index 1",
+        "[0, 1]",
+        "the target is the input",
+    ] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    let message = refused(3);
+    for part in ["example 0", "2 numbers where 3", "logistic"] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
 }
 
 #[test]

@@ -164,6 +164,7 @@ impl<'a, L: Loss<f64> + ?Sized> Point<'a, L> {
         )?;
         loss.check_output(shape)?;
         loss.check_target(shape, y)?;
+        loss.check_input(shape, x)?;
         let mut point = Point {
             loss,
             what: format!("the {} loss", loss.name()),

@@ -12,7 +12,8 @@
 //! | [`PoissonLoss`] | Σ exp zₖ − yₖzₖ | `[T]` |
 //! | [`HuberLoss`] | Σ ½r² near 0, δ(\|r\| − ½δ) beyond δ | `[T]` |
 //!
-//! [`OnLabels`] lets a loss on vectors take class labels, as one-hot vectors.
+//! [`OnLabels`] lets a loss on vectors take class labels, as one-hot vectors; [`ToInput`] has it
+//! compare the output with the input, as autoencoders do.
 
 mod factor;
 mod huber;
@@ -21,6 +22,7 @@ mod on_labels;
 mod poisson;
 mod softmax;
 mod squared;
+mod to_input;
 
 pub use factor::SquareRoot;
 pub use huber::HuberLoss;
@@ -29,6 +31,7 @@ pub use on_labels::OnLabels;
 pub use poisson::PoissonLoss;
 pub use softmax::SoftmaxCrossEntropy;
 pub use squared::SquaredLoss;
+pub use to_input::ToInput;
 
 use crate::error::{OptimError, Result, expect_finite, expect_length};
 use osculant_tape::Scalar;
@@ -51,8 +54,8 @@ pub enum Convexity {
 ///
 /// # Contract
 ///
-/// - `check_output` is asked once, `check_target` once per example; the other methods are
-///   called only with what passed. Lengths that disagree give meaningless numbers, never a panic.
+/// - `check_output` is asked once, `check_target` and `check_input` once per example; the other
+///   methods are called only with what passed. Lengths that disagree give meaningless numbers, never a panic.
 /// - `value` fills `kept`, whatever it held before; `gradient`, `curvature` and `factor` read
 ///   it, for the same z, y and x.
 /// - Outputs are overwritten, never added to, and never scaled: weights and 1/W are the
@@ -106,6 +109,11 @@ pub trait Loss<T: Scalar>: Send + Sync {
 
     /// Refuses targets that have no meaning for an output of this shape.
     fn check_target(&self, shape: &[usize], y: &Self::Target) -> Result<()>;
+
+    /// Refuses inputs that have no meaning for an output of this shape: all pass, unless told.
+    fn check_input(&self, _shape: &[usize], _x: &[T]) -> Result<()> {
+        Ok(())
+    }
 
     /// Whether B is positive semidefinite everywhere; a claim that the harness tests.
     fn convexity(&self) -> Convexity;
@@ -162,6 +170,9 @@ macro_rules! loss_behind {
             }
             fn check_target(&self, shape: &[usize], y: &L::Target) -> Result<()> {
                 (**self).check_target(shape, y)
+            }
+            fn check_input(&self, shape: &[usize], x: &[T]) -> Result<()> {
+                (**self).check_input(shape, x)
             }
             fn convexity(&self) -> Convexity {
                 (**self).convexity()

@@ -74,6 +74,10 @@ impl<T: Scalar, L: Loss<T, Target = [T]>> Loss<T> for OnLabels<L> {
         self.0.check_target(shape, &one_hot)
     }
 
+    fn check_input(&self, shape: &[usize], x: &[T]) -> Result<()> {
+        self.0.check_input(shape, x)
+    }
+
     fn convexity(&self) -> Convexity {
         self.0.convexity()
     }

@@ -108,6 +108,7 @@ impl<'d, T: Scalar> Objective<'d, T> {
                 data.write_input(i, &mut input);
                 expect_finite("the input", &input)?;
                 loss.check_target(&shape, data.target(i))?;
+                loss.check_input(&shape, &input)?;
                 let weight = data.weight(i) * loss.count(data.target(i));
                 if weight.is_finite() && weight >= 0.0 {
                     return Ok(weight);
@@ -219,14 +220,7 @@ impl<'d, T: Scalar> Objective<'d, T> {
     /// # Errors
     /// A θ that doesn't fit or isn't finite.
     pub fn value(&self, theta: &[T]) -> Result<f64> {
-        let data = self.graph.stream(
-            theta,
-            &*self.feed,
-            &self.all,
-            &|d, _| self.losses(d, None),
-            None,
-        );
-        Ok(self.regularizer(theta) + data?)
+        self.stream(theta, None, None)
     }
 
     /// f(θ), and ∇f(θ) into `gradient`.
@@ -235,18 +229,54 @@ impl<'d, T: Scalar> Objective<'d, T> {
     /// A θ that doesn't fit or isn't finite; a value or gradient that isn't finite, with the node
     /// where it arose.
     pub fn value_and_gradient_into(&self, theta: &[T], gradient: &mut [T]) -> Result<f64> {
-        let losses = |d: &TileData<'_, T>, u: Option<&mut [T]>| self.losses(d, u);
+        let value = self.stream(theta, None, Some(gradient))?;
+        self.expect_finite(theta, &self.all, value, gradient)?;
+        Ok(value)
+    }
+
+    /// The same over the examples of these numbers, with their own W and all of the regularizer.
+    ///
+    /// # Formula
+    /// f_S(θ) = 1/(2C) ‖θ‖² + 1/W_S Σ_{i∈S} wᵢ ξ(zⁱ; yⁱ, Z¹ⁱ); a number may occur more than once.
+    ///
+    /// # Errors
+    /// An empty subset, a number that no example has; what the sum over all examples refuses.
+    pub fn value_and_gradient_on(
+        &self,
+        examples: &[usize],
+        theta: &[T],
+        gradient: &mut [T],
+    ) -> Result<f64> {
+        let value = self.stream(theta, Some(examples), Some(gradient))?;
+        self.expect_finite(theta, examples, value, gradient)?;
+        Ok(value)
+    }
+
+    /// f over all examples, or these, and its gradient where it is wanted. Neither need be finite.
+    pub(crate) fn stream(
+        &self,
+        theta: &[T],
+        examples: Option<&[usize]>,
+        mut gradient: Option<&mut [T]>,
+    ) -> Result<f64> {
+        let (examples, total) = match examples {
+            Some(examples) => (examples, self.weight_of(examples)?),
+            None => (&self.all[..], self.total_weight),
+        };
+        let losses = |d: &TileData<'_, T>, u: Option<&mut [T]>| self.losses(d, total, u);
+        let out = gradient.as_deref_mut();
         let data = self
             .graph
-            .stream(theta, &*self.feed, &self.all, &losses, Some(gradient))?;
-        self.add_regularizer(theta, gradient);
-        let value = self.regularizer(theta) + data;
-        if !value.is_finite() || !vector::all_finite(gradient) {
-            self.graph.audit(theta, &*self.feed, &self.all)?;
-            self.refuse("the objective's value", value)?;
-            expect_finite("the gradient", gradient)?;
+            .stream(theta, &*self.feed, examples, &losses, out)?;
+        if let Some(gradient) = gradient {
+            self.add_regularizer(theta, gradient);
         }
-        Ok(value)
+        Ok(self.regularizer(theta) + data)
+    }
+
+    /// The parts of θ that the regularization term covers.
+    pub(crate) fn regularized(&self) -> &[Range<usize>] {
+        &self.regularized
     }
 
     /// The quadratic model at θ: value, gradient and curvature, each computed when asked for.
@@ -263,6 +293,22 @@ impl<'d, T: Scalar> Objective<'d, T> {
         self.term.weight(i) / self.total_weight
     }
 
+    /// Refuses a value or a gradient that is not finite, with the node where it arose.
+    fn expect_finite(
+        &self,
+        theta: &[T],
+        examples: &[usize],
+        value: f64,
+        gradient: &[T],
+    ) -> Result<()> {
+        if value.is_finite() && vector::all_finite(gradient) {
+            return Ok(());
+        }
+        self.graph.audit(theta, &*self.feed, examples)?;
+        self.refuse("the objective's value", value)?;
+        expect_finite("the gradient", gradient)
+    }
+
     fn refuse(&self, what: &str, value: f64) -> Result<()> {
         if value.is_finite() {
             return Ok(());
@@ -275,16 +321,17 @@ impl<'d, T: Scalar> Objective<'d, T> {
         Err(OptimError::invalid(what, value, &message))
     }
 
-    /// The weighted losses of a tile, and their gradients, scaled by 1/W.
+    /// The weighted losses of a tile, and their gradients, scaled by 1/W, W = `total`.
     fn losses(
         &self,
         data: &TileData<'_, T>,
+        total: f64,
         mut u: Option<&mut [T]>,
     ) -> Result<f64, osculant_tape::GraphError> {
         let mut kept = smallvec::SmallVec::<[T; 64]>::from_elem(T::zero(), self.term.kept());
         let mut sum = 0.0;
         for (k, at) in seen(data).enumerate() {
-            let scale = self.example_scale(at.example);
+            let scale = self.term.weight(at.example) / total;
             sum += scale * self.term.value(&at, &mut kept);
             if let Some(u) = &mut u {
                 let m = at.z.len();
@@ -323,7 +370,7 @@ impl<'d, T: Scalar> Objective<'d, T> {
     /// W of these examples.
     fn weight_of(&self, examples: &[usize]) -> Result<f64> {
         if examples.is_empty() {
-            let message = "curvature needs at least one example";
+            let message = "a mean needs at least one example";
             return Err(OptimError::invalid(
                 "the number of examples in the subset",
                 0,

@@ -84,6 +84,12 @@ pub trait Observer<T>: Send {
         ControlFlow::Continue(())
     }
 
+    /// Called after each step of a first-order trainer, with the number of steps in an epoch.
+    /// `Break` gives the present epoch up: θ of the one before stays.
+    fn step(&mut self, _number: usize, _bound: usize) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
     /// Called after each product of CG, with the bound on their number. `Break` gives the present
     /// iteration up: θ of the one before stays.
     fn product(&mut self, _number: usize, _bound: usize) -> ControlFlow<()> {

@@ -16,6 +16,8 @@ pub enum Outcome {
     NoProgress,
     /// The observer asked to stop.
     Stopped,
+    /// A step of a first-order trainer met NaN or infinity; θ is that of the epoch before.
+    Diverged,
 }
 
 impl fmt::Display for Outcome {
@@ -28,6 +30,10 @@ impl fmt::Display for Outcome {
                  allows, or the curvature subset is too small"
             }
             Outcome::Stopped => "the observer asked to stop",
+            Outcome::Diverged => {
+                "diverged: a step met NaN or infinity, and θ is that of the last whole epoch; take \
+                 a smaller learning rate, or warm it up"
+            }
         })
     }
 }

@@ -1,0 +1,387 @@
+//! Training by mini-batch gradients: the loop that all first-order rules share.
+
+use super::{Batches, Epoch, Moment, Observer, Outcome, Report, Schedule, Start, State};
+use super::{Step, StepRule};
+use crate::error::{OptimError, Result, expect_length};
+use crate::operator::LinearOperator;
+use crate::{Objective, vector};
+use osculant_tape::{GraphError, Scalar};
+
+/// Mini-batch training with a rule such as [`Sgd`](super::Sgd), [`Adam`](super::Adam) or
+/// [`Smd`](super::Smd), on the objective that [`NewtonCg`](super::NewtonCg) takes.
+///
+/// # Formula
+/// An epoch meets every example once, in batches S of a shuffle of its own; a step is one of the
+/// rule, with the gradient of
+///
+/// ```text
+/// f_S(θ) = 1/(2C) ‖θ‖² + 1/W_S Σ_{i∈S} wᵢ ξ(zⁱ; yⁱ, Z¹ⁱ)
+/// ```
+///
+/// # Errors
+/// A θ that doesn't fit; a value or gradient over all data that isn't finite at the initial θ, with
+/// the node where it arose; a schedule that the rule cannot follow. Where a later step meets NaN or
+/// infinity the run ends as [`Outcome::Diverged`], with the θ of the last whole epoch.
+///
+/// # Example
+/// ```
+/// use osculant_layers::{Layers, Network};
+/// use osculant_optim::examples::Paired;
+/// use osculant_optim::loss::SquaredLoss;
+/// use osculant_optim::train::{Adam, Batches, FirstOrder};
+/// use osculant_optim::Objective;
+///
+/// let net = Network::<f64>::new([1], |x| x.dense(8).tanh().dense(1))?;
+/// let x: Vec<f64> = (0..40).map(|i| i as f64 / 20.0 - 1.0).collect();
+/// let y = x.iter().map(|x| (3.0 * x).sin()).collect();
+/// let data = Paired::new([1], x, 1, y)?;
+/// let objective = Objective::new(&net, SquaredLoss, &data)?.regularization(1e5)?;
+/// let adam = FirstOrder::new(Adam::default()).rate(0.02)?.epochs(150);
+/// let report = adam.batches(Batches::new(8, 1)?).train(&objective, net.init(1))?;
+/// assert!(report.value < 0.01, "{report:?}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct FirstOrder<R> {
+    rule: R,
+    schedule: Option<Schedule>,
+    epochs: usize,
+    batches: Batches,
+    gradient_tolerance: Option<f64>,
+}
+
+impl<R> FirstOrder<R> {
+    /// 10 epochs of batches of 128 with this rule, at its usual rate.
+    pub fn new(rule: R) -> Self {
+        FirstOrder {
+            rule,
+            schedule: None,
+            epochs: 10,
+            batches: Batches::of(128, 0),
+            gradient_tolerance: None,
+        }
+    }
+
+    /// At most so many epochs.
+    pub fn epochs(mut self, bound: usize) -> Self {
+        self.epochs = bound;
+        self
+    }
+
+    /// Other batches.
+    pub fn batches(mut self, batches: Batches) -> Self {
+        self.batches = batches;
+        self
+    }
+
+    /// This learning rate, always.
+    ///
+    /// # Errors
+    /// A rate that is not above 0 and finite.
+    pub fn rate(self, rate: f64) -> Result<Self> {
+        Ok(self.schedule(Schedule::constant(rate)?))
+    }
+
+    /// A learning rate that changes.
+    pub fn schedule(mut self, schedule: Schedule) -> Self {
+        self.schedule = Some(schedule);
+        self
+    }
+
+    /// Computes ‖∇f‖ over all data after each epoch, at the price of one more, and ends when it is
+    /// at most this.
+    pub fn gradient_tolerance(mut self, tolerance: f64) -> Self {
+        self.gradient_tolerance = Some(tolerance);
+        self
+    }
+
+    /// Minimizes the objective from θ.
+    ///
+    /// # Errors
+    /// See [`FirstOrder`].
+    pub fn train<T: Scalar>(
+        self,
+        objective: &Objective<'_, T>,
+        theta: Vec<T>,
+    ) -> Result<Report<T, Epoch>>
+    where
+        R: StepRule<T>,
+    {
+        self.train_observed(objective, theta, &mut ())
+    }
+
+    /// Minimizes the objective from θ, watched.
+    ///
+    /// # Errors
+    /// See [`FirstOrder`].
+    pub fn train_observed<T: Scalar>(
+        self,
+        objective: &Objective<'_, T>,
+        theta: Vec<T>,
+        observer: &mut dyn Observer<T>,
+    ) -> Result<Report<T, Epoch>>
+    where
+        R: StepRule<T>,
+    {
+        let hint = "the trained parameters of the network";
+        expect_length("theta", theta.len(), objective.dimension(), hint)?;
+        let n = theta.len();
+        let names = self.rule.vectors();
+        let mut memory: Vec<Vec<T>> = names.iter().map(|_| vec![T::zero(); n]).collect();
+        let schedule = self.checked_schedule()?;
+        self.rule.begin(schedule.rate(0, 0), &mut memory);
+        let point = Point { theta, memory };
+        self.run(objective, schedule, point, Done::default(), observer)
+    }
+
+    /// Goes on from a saved state, watched; the bound on epochs counts those before it too.
+    ///
+    /// Set up like the run that the state was saved from, on the same machine and build, this gives
+    /// the same bits as that run would have given.
+    ///
+    /// # Errors
+    /// A state of another rule, of another network, with NaN in it, or without a vector of the
+    /// rule's; see also [`FirstOrder`].
+    pub fn resume<T: Scalar>(
+        self,
+        objective: &Objective<'_, T>,
+        state: State<T>,
+        observer: &mut dyn Observer<T>,
+    ) -> Result<Report<T, Epoch>>
+    where
+        R: StepRule<T>,
+    {
+        state.check(self.rule.name(), objective.dimension())?;
+        let vectors = self.rule.vectors().iter();
+        let memory = vectors.map(|name| Ok(state.vector(name)?.to_vec()));
+        let memory = memory.collect::<Result<_>>()?;
+        let counts = state.numbers(COUNTS)?;
+        expect_length(COUNTS, counts.len(), 2, "of gradients and of products")?;
+        let done = Done {
+            epochs: state.iteration,
+            evaluations: counts[0] as usize,
+            products: counts[1] as usize,
+        };
+        let theta = state.theta;
+        let schedule = self.checked_schedule()?;
+        self.run(objective, schedule, Point { theta, memory }, done, observer)
+    }
+
+    fn checked_schedule<T: Scalar>(&self) -> Result<Schedule>
+    where
+        R: StepRule<T>,
+    {
+        let schedule = match self.schedule {
+            Some(schedule) => schedule,
+            None => Schedule::constant(self.rule.usual_rate())?,
+        };
+        self.rule.check(&schedule)?;
+        Ok(schedule)
+    }
+
+    fn run<T: Scalar>(
+        mut self,
+        objective: &Objective<'_, T>,
+        schedule: Schedule,
+        mut at: Point<T>,
+        mut done: Done,
+        observer: &mut dyn Observer<T>,
+    ) -> Result<Report<T, Epoch>>
+    where
+        R: StepRule<T>,
+    {
+        let mut gradient = vec![T::zero(); at.theta.len()];
+        let value = objective.value_and_gradient_into(&at.theta, &mut gradient)?;
+        let start = Start {
+            done: done.epochs,
+            value,
+            gradient_norm: vector::norm(&gradient),
+        };
+        let mut space = Space {
+            before: at.clone(),
+            gradient,
+            scratch: Vec::new(),
+        };
+        let mut records = Vec::new();
+        let mut norm = self.gradient_tolerance.map(|_| start.gradient_norm);
+        let mut go_on = observer.start(&start);
+        let outcome = loop {
+            if go_on.is_break() {
+                break Outcome::Stopped;
+            }
+            if let (Some(norm), Some(tolerance)) = (norm, self.gradient_tolerance)
+                && norm <= tolerance
+            {
+                break Outcome::Converged;
+            }
+            if done.epochs >= self.epochs {
+                break Outcome::Iterations;
+            }
+            space.before.copy_from(&at);
+            // An epoch enters the thread pool once.
+            let ended = rayon::scope(|_| {
+                self.epoch(
+                    objective, &schedule, &mut at, &mut done, &mut space, observer,
+                )
+            })?;
+            let mut record = match ended {
+                Ended::Whole(record) => record,
+                Ended::GivenUp => {
+                    at.copy_from(&space.before);
+                    break Outcome::Stopped;
+                }
+                Ended::Diverged => {
+                    at.copy_from(&space.before);
+                    break Outcome::Diverged;
+                }
+            };
+            if norm.is_some() {
+                objective.value_and_gradient_into(&at.theta, &mut space.gradient)?;
+                norm = Some(vector::norm(&space.gradient));
+                record.gradient_norm = norm;
+            }
+            let snapshot = || self.state(&at, done, at.theta.clone());
+            go_on = observer.epoch(&Moment::new(&record, &at.theta, &snapshot));
+            records.push(record);
+        };
+        let value = objective.stream(&at.theta, None, Some(&mut space.gradient))?;
+        Ok(Report {
+            value,
+            gradient_norm: vector::norm(&space.gradient),
+            iterations: records,
+            products: done.products,
+            evaluations: done.evaluations,
+            outcome,
+            rest: self.state(&at, done, Vec::new()),
+            theta: at.theta,
+        })
+    }
+
+    fn epoch<T: Scalar>(
+        &mut self,
+        objective: &Objective<'_, T>,
+        schedule: &Schedule,
+        at: &mut Point<T>,
+        done: &mut Done,
+        space: &mut Space<T>,
+        observer: &mut dyn Observer<T>,
+    ) -> Result<Ended>
+    where
+        R: StepRule<T>,
+    {
+        let (epoch, steps) = (done.epochs, self.batches.per_epoch(objective.len()));
+        let mut record = Epoch {
+            number: epoch + 1,
+            steps,
+            value: 0.0,
+            learning_rate: f64::NAN,
+            gradient_norm: None,
+            products: 0,
+            evaluations: 0,
+        };
+        let Space {
+            gradient, scratch, ..
+        } = space;
+        let batches = self.batches.epoch(epoch, objective.len());
+        for (k, batch) in batches.enumerate() {
+            let number = epoch * steps + k;
+            record.learning_rate = schedule.rate(epoch, number);
+            let value = objective.stream(&at.theta, Some(batch), Some(gradient))?;
+            record.evaluations += 1;
+            if !(value.is_finite() && vector::all_finite(gradient)) {
+                return Ok(Ended::Diverged);
+            }
+            record.value += value / steps as f64;
+            let stepped = self.rule.step(&mut Step {
+                number: number + 1,
+                rate: record.learning_rate,
+                theta: &mut at.theta,
+                gradient,
+                memory: &mut at.memory,
+                scratch,
+                objective,
+                product: &mut |theta, v, out| {
+                    record.products += 1;
+                    let model = objective.at(theta)?.expect_products(1);
+                    model.gauss_newton_on(batch)?.apply_into(v, out)
+                },
+            });
+            match stepped {
+                Err(error) if !is_overflow(&error) => return Err(error),
+                Ok(()) if vector::all_finite(&at.theta) => {}
+                _ => return Ok(Ended::Diverged),
+            }
+            if observer.step(k + 1, steps).is_break() {
+                return Ok(Ended::GivenUp);
+            }
+        }
+        if !at.memory.iter().all(|v| vector::all_finite(v)) {
+            return Ok(Ended::Diverged);
+        }
+        done.epochs += 1;
+        done.evaluations += record.evaluations;
+        done.products += record.products;
+        Ok(Ended::Whole(record))
+    }
+
+    fn state<T: Scalar>(&self, at: &Point<T>, done: Done, theta: Vec<T>) -> State<T>
+    where
+        R: StepRule<T>,
+    {
+        let counts = vec![done.evaluations as f64, done.products as f64];
+        let state = State::new(self.rule.name(), done.epochs, theta).with_numbers(COUNTS, counts);
+        let vectors = self.rule.vectors().iter().zip(&at.memory);
+        vectors.fold(state, |state, (name, v)| state.with_vector(name, v.clone()))
+    }
+}
+
+/// The name of the counts in a state.
+const COUNTS: &str = "counts";
+
+/// θ and what the rule keeps.
+#[derive(Clone)]
+struct Point<T> {
+    theta: Vec<T>,
+    memory: Vec<Vec<T>>,
+}
+
+impl<T: Scalar> Point<T> {
+    fn copy_from(&mut self, other: &Self) {
+        self.theta.copy_from_slice(&other.theta);
+        for (here, there) in self.memory.iter_mut().zip(&other.memory) {
+            here.copy_from_slice(there);
+        }
+    }
+}
+
+/// What is done so far.
+#[derive(Clone, Copy, Default)]
+struct Done {
+    epochs: usize,
+    evaluations: usize,
+    products: usize,
+}
+
+/// How an epoch ended.
+enum Ended {
+    Whole(Epoch),
+    GivenUp,
+    Diverged,
+}
+
+/// Vectors that every epoch uses again.
+struct Space<T> {
+    /// Where the epoch began.
+    before: Point<T>,
+    gradient: Vec<T>,
+    scratch: Vec<T>,
+}
+
+/// Whether an error says that numbers have grown beyond all bounds.
+fn is_overflow(error: &OptimError) -> bool {
+    matches!(
+        error,
+        OptimError::NotFinite { .. }
+            | OptimError::Graph(GraphError::NotFinite { .. } | GraphError::Arose { .. })
+    )
+}

@@ -1,0 +1,544 @@
+//! First-order trainers: the equations of their rules, batches, schedules, and how runs end.
+
+use osculant_layers::{Layers, Network};
+use osculant_optim::examples::{Labelled, Paired};
+use osculant_optim::loss::{LogisticLoss, OnLabels, SoftmaxCrossEntropy, SquaredLoss};
+use osculant_optim::operator::LinearOperator;
+use osculant_optim::train::{
+    Adam, Batches, Epoch, FirstOrder, Moment, Observer, Outcome, Report, Schedule, Sgd, Smd, State,
+    Step, StepRule,
+};
+use osculant_optim::{Objective, OptimError};
+use osculant_tape::Scalar;
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+type Outcomes<T = ()> = Result<T, Box<dyn std::error::Error>>;
+
+fn net<T: Scalar>() -> Network<T> {
+    Network::new([2], |x| x.dense(6).tanh().dense(1)).unwrap()
+}
+
+fn data<T: Scalar>() -> Paired<T> {
+    let x: Vec<f64> = (0..76).map(|i| (0.7 * f64::from(i)).sin()).collect();
+    let y = x.chunks(2).map(|x| T::from_f64(x[0] * x[1] + 0.3));
+    let y = y.collect();
+    Paired::new([2], x.iter().map(|&x| T::from_f64(x)).collect(), 1, y).unwrap()
+}
+
+fn with_objective<T: Scalar, R>(f: impl FnOnce(&Objective<'_, T>, Vec<T>) -> R) -> R {
+    let (net, data) = (net::<T>(), data::<T>());
+    let objective = Objective::new(&net, SquaredLoss, &data).unwrap();
+    f(&objective.regularization(50.0).unwrap(), net.init(1))
+}
+
+/// The rules, so that each test goes through all of them.
+fn rules<T: Scalar>() -> Vec<Box<dyn StepRule<T>>> {
+    vec![
+        Box::new(Sgd::default().momentum(0.0).unwrap()),
+        Box::new(Sgd::default()),
+        Box::new(Sgd::default().nesterov()),
+        Box::new(Adam::default()),
+        Box::new(Adam::default().decoupled_decay(0.1).unwrap()),
+        Box::new(Smd::default().memory(0.9).unwrap()),
+    ]
+}
+
+/// θ after each of `count` steps over all examples at once.
+fn path<R: StepRule<f64>>(rule: impl Fn() -> R, rate: f64, count: usize) -> Vec<Vec<f64>> {
+    with_objective(|objective, theta| {
+        let mut path = vec![theta.clone()];
+        for epochs in 1..=count {
+            let trainer = FirstOrder::new(rule()).epochs(epochs).rate(rate).unwrap();
+            let trainer = trainer.batches(Batches::new(objective.len(), 0).unwrap());
+            path.push(trainer.train(objective, theta.clone()).unwrap().theta);
+        }
+        path
+    })
+}
+
+fn gradient(theta: &[f64]) -> Vec<f64> {
+    with_objective(|objective: &Objective<'_, f64>, _| {
+        objective.at(theta).unwrap().gradient().unwrap().to_vec()
+    })
+}
+
+fn times_g(theta: &[f64], v: &[f64]) -> Vec<f64> {
+    with_objective(|objective: &Objective<'_, f64>, _| {
+        let model = objective.at(theta).unwrap();
+        model.gauss_newton().unwrap().apply(v).unwrap()
+    })
+}
+
+#[track_caller]
+fn close(found: &[f64], expected: &[f64]) {
+    for (i, (f, e)) in found.iter().zip(expected).enumerate() {
+        // Batches are shuffled, so that sums over them round differently.
+        assert!((f - e).abs() <= 1e-12 * (1.0 + e.abs()), "{i}: {f} {e}");
+    }
+}
+
+/// Entry by entry.
+fn map<const N: usize>(vectors: [&[f64]; N], f: impl Fn([f64; N]) -> f64) -> Vec<f64> {
+    let entry = |i: usize| f(vectors.map(|v| v[i]));
+    (0..vectors[0].len()).map(entry).collect()
+}
+
+#[test]
+fn sgd_makes_its_steps() {
+    let plain = || Sgd::default().momentum(0.0).unwrap();
+    let (heavy, nesterov) = (|| Sgd::default(), || Sgd::default().nesterov());
+    for (steps, looks_ahead) in [
+        (path(heavy, 0.05, 3), false),
+        (path(nesterov, 0.05, 3), true),
+    ] {
+        let mut v = vec![0.0; steps[0].len()];
+        for pair in steps.windows(2) {
+            let g = gradient(&pair[0]);
+            v = map([&v, &g], |[v, g]| 0.9 * v + g);
+            let d = map([&v, &g], |[v, g]| if looks_ahead { g + 0.9 * v } else { v });
+            close(&pair[1], &map([&pair[0], &d], |[t, d]| t - 0.05 * d));
+        }
+    }
+    for pair in path(plain, 0.05, 3).windows(2) {
+        let g = gradient(&pair[0]);
+        close(&pair[1], &map([&pair[0], &g], |[t, g]| t - 0.05 * g));
+    }
+}
+
+#[test]
+fn adam_makes_its_steps_and_the_decay_of_adamw_is_outside_the_moments() {
+    for decay in [0.0, 0.1] {
+        let rule = || {
+            let adam = Adam::default().betas(0.8, 0.95).unwrap();
+            adam.epsilon(1e-3).unwrap().decoupled_decay(decay).unwrap()
+        };
+        let steps = path(rule, 0.05, 4);
+        let n = steps[0].len();
+        let (mut m, mut v) = (vec![0.0; n], vec![0.0; n]);
+        for (t, pair) in (1..).zip(steps.windows(2)) {
+            let g = gradient(&pair[0]);
+            m = map([&m, &g], |[m, g]| 0.8 * m + 0.2 * g);
+            v = map([&v, &g], |[v, g]| 0.95 * v + 0.05 * g * g);
+            let (c1, c2) = (1.0 - 0.8f64.powi(t), 1.0 - 0.95f64.powi(t));
+            let expected = map([&pair[0], &m, &v], |[theta, m, v]| {
+                let kept = (1.0 - 0.05 * decay) * theta;
+                kept - 0.05 * (m / c1) / ((v / c2).sqrt() + 1e-3)
+            });
+            close(&pair[1], &expected);
+        }
+    }
+}
+
+#[test]
+fn decay_spares_what_regularization_spares() -> Outcomes {
+    let (mut net, data) = (net::<f64>(), data::<f64>());
+    net.exempt("dense1.bias")?;
+    let mut theta = net.init(1);
+    net.set(&mut theta, "dense1.bias", &[0.5; 6])?;
+    let objective = Objective::new(&net, SquaredLoss, &data)?;
+    let after = |decay: f64| -> Outcomes<Vec<f64>> {
+        let rule = Adam::default().decoupled_decay(decay)?;
+        Ok(FirstOrder::new(rule)
+            .epochs(1)
+            .train(&objective, theta.clone())?
+            .theta)
+    };
+    let (without, with) = (after(0.0)?, after(0.1)?);
+    let bias = |theta: &[f64]| net.view(theta, "dense1.bias").unwrap().to_vec();
+    assert_eq!(bias(&with), bias(&without));
+    assert_ne!(with, without);
+    Ok(())
+}
+
+#[test]
+fn smd_makes_its_steps() {
+    // Large enough that the safeguard of ½ acts on some entries, and not on all.
+    let (mu, lambda, rate) = (400.0, 0.9, 0.05);
+    let rule = || {
+        Smd::default()
+            .meta_rate(mu)
+            .unwrap()
+            .memory(lambda)
+            .unwrap()
+    };
+    let steps = path(rule, rate, 5);
+    let n = steps[0].len();
+    let (mut p, mut v) = (vec![rate; n], vec![0.0; n]);
+    let (mut halved, mut grown) = (0, 0);
+    for pair in steps.windows(2) {
+        let (g, gv) = (gradient(&pair[0]), times_g(&pair[0], &v));
+        let change = map([&v, &g], |[v, g]| (1.0 + mu * v * g).max(0.5));
+        halved += change.iter().filter(|c| **c == 0.5).count();
+        grown += change.iter().filter(|c| **c > 1.0).count();
+        p = map([&p, &change], |[p, c]| p * c);
+        close(&pair[1], &map([&pair[0], &p, &g], |[t, p, g]| t - p * g));
+        v = map([&v, &p, &g, &gv], |[v, p, g, gv]| {
+            lambda * v + p * (g - lambda * gv)
+        });
+    }
+    assert!(halved > 0 && grown > 0, "{halved} {grown}");
+}
+
+#[test]
+fn the_objective_of_a_subset_is_that_of_a_data_set_of_its_own() -> Outcomes {
+    let net = Network::<f32>::new([3], |x| x.dense(5).relu().dense(4))?;
+    let theta = net.init(2);
+    let inputs: Vec<f32> = (0..60).map(|i| (0.9 * i as f32).sin()).collect();
+    let labels: Vec<u32> = (0..20).map(|i| (i * i) % 4).collect();
+    let weights: Vec<f64> = (0..20).map(|i| 0.5 + f64::from(i % 3)).collect();
+    let of = |examples: &[usize]| -> Outcomes<Labelled<f32>> {
+        let inputs = examples
+            .iter()
+            .flat_map(|&i| inputs[3 * i..3 * i + 3].to_vec());
+        let labels = examples.iter().map(|&i| labels[i]).collect();
+        let data = Labelled::new([3], inputs.collect(), labels)?;
+        Ok(data.with_weights(examples.iter().map(|&i| weights[i]).collect())?)
+    };
+    let everything: Vec<usize> = (0..20).collect();
+    let data = of(&everything)?;
+    let whole = Objective::new(&net, SoftmaxCrossEntropy, &data)?.regularization(3.0)?;
+    let mut here = vec![f32::NAN; net.len()];
+    let mut there = here.clone();
+    for examples in [vec![7], vec![19, 0, 5, 5, 11], everything] {
+        let data = of(&examples)?;
+        let part = Objective::new(&net, SoftmaxCrossEntropy, &data)?.regularization(3.0)?;
+        let value = whole.value_and_gradient_on(&examples, &theta, &mut here)?;
+        assert_eq!(value, part.value_and_gradient_into(&theta, &mut there)?);
+        assert_eq!(here, there);
+    }
+    let refused = |examples: &[usize], out: &mut [f32]| {
+        let refused = whole.value_and_gradient_on(examples, &theta, out);
+        refused.unwrap_err().to_string()
+    };
+    assert!(refused(&[], &mut here).contains("at least one example"));
+    assert!(refused(&[3, 20], &mut here).contains("20"));
+    assert!(refused(&[3], &mut here[1..]).contains("expected"));
+    // The regularizer must not read beyond a θ that is too short.
+    assert!(whole.value(&theta[1..]).is_err());
+    let huge = vec![1e30f32; net.len()];
+    let message = whole.value_and_gradient_on(&[3], &huge, &mut here);
+    assert!(message.unwrap_err().to_string().contains("inf"));
+    Ok(())
+}
+
+#[test]
+fn an_epoch_meets_every_example_once_in_an_order_of_its_own() -> Outcomes {
+    let epoch = |batches: &mut Batches, epoch| -> Vec<Vec<usize>> {
+        batches.epoch(epoch, 50).map(<[usize]>::to_vec).collect()
+    };
+    let mut batches = Batches::new(8, 3)?;
+    assert_eq!(batches.per_epoch(50), 7);
+    let first = epoch(&mut batches, 0);
+    let sizes: Vec<_> = first.iter().map(Vec::len).collect();
+    assert_eq!(sizes, [8, 8, 8, 8, 8, 8, 2]);
+    let mut met = first.concat();
+    met.sort_unstable();
+    assert_eq!(met, (0..50).collect::<Vec<_>>());
+    let orders: BTreeSet<_> = (0..20).map(|e| epoch(&mut batches, e).concat()).collect();
+    assert_eq!(orders.len(), 20);
+    // Whatever was asked for before.
+    assert_eq!(epoch(&mut batches, 0), first);
+    assert_eq!(epoch(&mut Batches::new(8, 3)?, 0), first);
+    assert_ne!(epoch(&mut Batches::new(8, 4)?, 0), first);
+    // A batch larger than the data holds all of it.
+    assert_eq!(Batches::new(80, 3)?.epoch(0, 50).count(), 1);
+    Ok(())
+}
+
+#[test]
+fn schedules_follow_their_formulas() -> Outcomes {
+    let constant = Schedule::constant(0.8)?;
+    assert_eq!((constant.rate(0, 0), constant.rate(99, 9999)), (0.8, 0.8));
+    let stepwise = constant.stepwise(3, 0.5)?;
+    let rates: Vec<_> = (0..7).map(|epoch| stepwise.rate(epoch, 0)).collect();
+    assert_eq!(rates, [0.8, 0.8, 0.8, 0.4, 0.4, 0.4, 0.2]);
+    let cosine = constant.cosine(4, 0.2)?;
+    let rates: Vec<_> = (0..7).map(|epoch| cosine.rate(epoch, 0)).collect();
+    let bend = 0.3 * 2f64.sqrt() / 2.0;
+    close(&rates, &[0.8, 0.5 + bend, 0.5, 0.5 - bend, 0.2, 0.2, 0.2]);
+    let inverse = constant.inverse(0.5)?;
+    close(&[inverse.rate(0, 0), inverse.rate(2, 0)], &[0.8, 0.4]);
+    let warm = stepwise.warm_up(3);
+    let rates: Vec<_> = (0..7).map(|epoch| warm.rate(epoch, 0)).collect();
+    close(&rates, &[0.2, 0.4, 0.6, 0.8, 0.8, 0.8, 0.4]);
+    let by_step = inverse.by_step();
+    close(&[by_step.rate(7, 0), by_step.rate(7, 2)], &[0.8, 0.4]);
+    assert!(constant.is_constant() && !warm.is_constant() && !cosine.is_constant());
+    Ok(())
+}
+
+#[test]
+fn the_learning_rate_of_each_step_is_the_schedules() {
+    struct Rates;
+    impl StepRule<f64> for Rates {
+        fn name(&self) -> &'static str {
+            "rates"
+        }
+        fn usual_rate(&self) -> f64 {
+            1.0
+        }
+        fn step(&self, at: &mut Step<'_, f64>) -> Result<(), OptimError> {
+            at.theta[at.number - 1] = at.rate;
+            Ok(())
+        }
+    }
+    with_objective(|objective, theta| {
+        let schedule = Schedule::constant(0.9)
+            .unwrap()
+            .inverse(1.0)
+            .unwrap()
+            .by_step();
+        let trainer = FirstOrder::new(Rates).epochs(3).schedule(schedule);
+        let trainer = trainer.batches(Batches::new(20, 0).unwrap());
+        let report = trainer.train(objective, theta).unwrap();
+        let expected: Vec<f64> = (0..6).map(|t| 0.9 / (1.0 + f64::from(t))).collect();
+        assert_eq!(report.theta[..6], expected);
+        assert_eq!(report.iterations[2].learning_rate, expected[5]);
+    });
+}
+
+/// Keeps every state.
+struct Keep<T>(Vec<State<T>>);
+
+impl<T: Scalar> Observer<T> for Keep<T> {
+    fn epoch(&mut self, at: &Moment<'_, T, Epoch>) -> ControlFlow<()> {
+        assert_eq!(at.state().theta, at.theta);
+        assert_eq!(at.state().iteration, at.record.number);
+        self.0.push(at.state());
+        ControlFlow::Continue(())
+    }
+}
+
+const EPOCHS: usize = 5;
+
+fn trainer<T: Scalar>(rule: Box<dyn StepRule<T>>) -> FirstOrder<Box<dyn StepRule<T>>> {
+    let schedule = Schedule::constant(0.03).unwrap();
+    let schedule = if rule.name() == "smd" {
+        schedule
+    } else {
+        schedule.warm_up(3).cosine(7, 0.0).unwrap().by_step()
+    };
+    let batches = Batches::new(16, 2).unwrap();
+    FirstOrder::new(rule)
+        .epochs(EPOCHS)
+        .batches(batches)
+        .schedule(schedule)
+}
+
+fn resumed_runs_agree<T: Scalar>() {
+    with_objective(|objective: &Objective<'_, T>, theta| {
+        for k in 0..rules::<T>().len() {
+            let trainer = || trainer(rules::<T>().swap_remove(k));
+            let mut keep = Keep(Vec::new());
+            let whole = trainer()
+                .train_observed(objective, theta.clone(), &mut keep)
+                .unwrap();
+            assert_eq!(whole.outcome, Outcome::Iterations);
+            assert_eq!((whole.done(), keep.0.len()), (EPOCHS, EPOCHS));
+            assert!(whole.value < objective.value(&theta).unwrap(), "rule {k}");
+            for (epoch, state) in keep.0.into_iter().enumerate() {
+                let rest = trainer().resume(objective, state, &mut ()).unwrap();
+                assert_eq!(rest.theta, whole.theta, "rule {k}, from {epoch}");
+                assert_eq!(rest.iterations, whole.iterations[epoch + 1..]);
+                let totals = |r: &Report<T, Epoch>| (r.products, r.evaluations, r.done());
+                assert_eq!(totals(&rest), totals(&whole));
+                assert_eq!(rest.state(), whole.state());
+            }
+        }
+    });
+}
+
+#[test]
+fn a_resumed_run_has_the_bits_of_an_uninterrupted_one_in_f32() {
+    resumed_runs_agree::<f32>();
+}
+
+#[test]
+fn a_resumed_run_has_the_bits_of_an_uninterrupted_one_in_f64() {
+    resumed_runs_agree::<f64>();
+}
+
+#[test]
+fn counts_are_those_of_the_steps() {
+    with_objective(|objective: &Objective<'_, f64>, theta| {
+        for rule in rules::<f64>() {
+            let per_step = usize::from(rule.name() == "smd");
+            let report = trainer(rule).train(objective, theta.clone()).unwrap();
+            // 38 examples in batches of 16.
+            assert_eq!(report.evaluations, 3 * EPOCHS);
+            assert_eq!(report.products, 3 * EPOCHS * per_step);
+            let epoch = &report.iterations[1];
+            assert_eq!((epoch.number, epoch.steps, epoch.evaluations), (2, 3, 3));
+        }
+    });
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() -> Outcomes {
+    // 68,000 parameters and 40 examples: enough work for threads, in sums and in steps.
+    let net = Network::<f32>::new([60], |x| x.dense(600).tanh().dense(50))?;
+    let inputs: Vec<f32> = (0..40 * 60).map(|i| (0.3 * i as f32).sin()).collect();
+    let data = Labelled::new([60], inputs, (0..40).collect())?;
+    let objective = Objective::new(&net, OnLabels(LogisticLoss), &data)?.regularization(10.0)?;
+    for k in 0..rules::<f32>().len() {
+        let on = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            let trainer = trainer(rules::<f32>().swap_remove(k)).epochs(2);
+            pool.install(|| trainer.train(&objective, net.init(3)).unwrap())
+        };
+        let one = on(1);
+        assert!(one.theta.iter().all(|t| t.is_finite()));
+        for threads in [2, 5] {
+            let more = on(threads);
+            assert_eq!(more.theta, one.theta, "rule {k}, {threads} threads");
+            assert_eq!(more.iterations, one.iterations);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_learning_rate_that_is_too_large_ends_as_diverged_with_the_last_good_theta() {
+    fn diverges<T: Scalar>(rule: Box<dyn StepRule<T>>, rate: f64) {
+        with_objective(|objective: &Objective<'_, T>, theta| {
+            let name = rule.name();
+            let trainer = FirstOrder::new(rule).epochs(2000).rate(rate).unwrap();
+            let mut keep = Keep(Vec::new());
+            let report = trainer
+                .train_observed(objective, theta.clone(), &mut keep)
+                .unwrap();
+            assert_eq!(report.outcome, Outcome::Diverged, "{name}");
+            assert!(report.outcome.to_string().contains("smaller learning rate"));
+            assert!(report.theta.iter().all(|t| t.is_finite()), "{name}");
+            let last = keep.0.last().map_or(theta, |state| state.theta.clone());
+            assert_eq!(report.theta, last, "{name}");
+            assert_eq!(report.done(), report.iterations.len(), "{name}");
+            // What it leaves can be resumed, at a rate of more sense.
+            if let Some(last) = keep.0.last() {
+                assert_eq!(report.state(), *last, "{name}");
+            }
+        });
+    }
+    for rule in rules::<f64>() {
+        let rate = if rule.name() == "adam" { 1e300 } else { 1e3 };
+        diverges(rule, rate);
+    }
+    for rule in rules::<f32>() {
+        let rate = if rule.name() == "adam" { 1e37 } else { 1e3 };
+        diverges(rule, rate);
+    }
+}
+
+#[test]
+fn a_step_may_end_the_run_and_the_last_whole_epoch_stays() {
+    #[derive(Default)]
+    struct InTheMiddle {
+        done: usize,
+        theta: Vec<f64>,
+    }
+    impl Observer<f64> for InTheMiddle {
+        fn epoch(&mut self, at: &Moment<'_, f64, Epoch>) -> ControlFlow<()> {
+            (self.done, self.theta) = (at.record.number, at.theta.to_vec());
+            ControlFlow::Continue(())
+        }
+        fn step(&mut self, number: usize, bound: usize) -> ControlFlow<()> {
+            assert!(number <= bound && bound == 3);
+            if self.done == 2 && number == 2 {
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    with_objective(|objective, theta| {
+        for k in 0..rules::<f64>().len() {
+            let trainer = || trainer(rules::<f64>().swap_remove(k));
+            let whole = trainer().train(objective, theta.clone()).unwrap();
+            let mut middle = InTheMiddle::default();
+            let part = trainer()
+                .train_observed(objective, theta.clone(), &mut middle)
+                .unwrap();
+            assert_eq!((part.outcome, part.done()), (Outcome::Stopped, 2));
+            assert_eq!(part.theta, middle.theta);
+            let rest = trainer().resume(objective, part.state(), &mut ()).unwrap();
+            assert_eq!(rest.theta, whole.theta);
+        }
+    });
+}
+
+#[test]
+fn a_small_gradient_ends_the_run_where_that_was_asked_for() {
+    with_objective(|objective: &Objective<'_, f64>, theta| {
+        let trainer = || {
+            let batches = Batches::new(objective.len(), 0).unwrap();
+            FirstOrder::new(Sgd::default())
+                .epochs(500)
+                .batches(batches)
+                .rate(0.1)
+                .unwrap()
+        };
+        let report = trainer()
+            .gradient_tolerance(1e-3)
+            .train(objective, theta.clone())
+            .unwrap();
+        assert_eq!(report.outcome, Outcome::Converged);
+        assert!(report.gradient_norm <= 1e-3 && report.done() > 0);
+        let last = report.iterations.last().unwrap();
+        assert_eq!(last.gradient_norm, Some(report.gradient_norm));
+        let earlier = &report.iterations[..report.done() - 1];
+        assert!(
+            earlier
+                .iter()
+                .all(|e| e.gradient_norm.is_some_and(|g| g > 1e-3))
+        );
+        let report = trainer().epochs(1).train(objective, report.theta).unwrap();
+        assert_eq!(report.iterations[0].gradient_norm, None);
+    });
+}
+
+#[test]
+fn options_and_states_without_meaning_are_refused() {
+    let constant = Schedule::constant(0.1).unwrap();
+    for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        assert!(Schedule::constant(rate).is_err());
+        assert!(FirstOrder::new(Sgd::default()).rate(rate).is_err());
+    }
+    assert!(constant.stepwise(0, 0.5).is_err());
+    assert!(constant.stepwise(1, 1.5).is_err());
+    assert!(constant.cosine(0, 0.0).is_err());
+    assert!(constant.cosine(5, 0.2).is_err());
+    assert!(constant.cosine(5, f64::NAN).is_err());
+    assert!(constant.inverse(-1.0).is_err());
+    assert!(Sgd::default().momentum(1.0).is_err());
+    assert!(Sgd::default().momentum(f64::NAN).is_err());
+    assert!(Adam::default().betas(0.9, 1.0).is_err());
+    assert!(Adam::default().epsilon(0.0).is_err());
+    assert!(Adam::default().decoupled_decay(-0.1).is_err());
+    assert!(Smd::default().meta_rate(f64::NAN).is_err());
+    assert!(Smd::default().memory(1.5).is_err());
+    assert!(Batches::new(0, 1).is_err());
+    with_objective(|objective: &Objective<'_, f64>, theta| {
+        let message = |result: Result<Report<f64, Epoch>, OptimError>| {
+            result.err().map(|e| e.to_string()).unwrap_or_default()
+        };
+        let smd = FirstOrder::new(Smd::default()).schedule(constant.inverse(1.0).unwrap());
+        assert!(message(smd.train(objective, theta.clone())).contains("not constant"));
+        let short = FirstOrder::new(Sgd::default()).train(objective, theta[1..].to_vec());
+        assert!(message(short).contains("theta"));
+        let adam = FirstOrder::new(Adam::default()).epochs(1);
+        let state = adam.train(objective, theta.clone()).unwrap().state();
+        let sgd = FirstOrder::new(Sgd::default()).resume(objective, state.clone(), &mut ());
+        assert!(message(sgd).contains("adam"));
+        let mut lacking = state.clone();
+        lacking.vectors.clear();
+        let adam = FirstOrder::new(Adam::default()).resume(objective, lacking, &mut ());
+        assert!(message(adam).contains("first_moment"));
+        let mut broken = state;
+        broken.theta[3] = f64::NAN;
+        let adam = FirstOrder::new(Adam::default()).resume(objective, broken, &mut ());
+        assert!(message(adam).contains("NaN"));
+    });
+}
