@@ -2,18 +2,26 @@
 
 use crate::error::CliError;
 use clap::ValueEnum;
-use osculant_data::Dataset;
+use osculant_data::{AnyDataset, Task};
 use osculant_layers::Network;
 use osculant_optim::Objective;
-use osculant_optim::loss::{OnLabels, SoftmaxCrossEntropy, SquaredLoss};
+use osculant_optim::loss::{
+    HuberLoss, LogisticLoss, OnLabels, PoissonLoss, SoftmaxCrossEntropy, SquaredLoss,
+};
 
 /// A loss, by its name on the command line and in model files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LossName {
-    /// ‖z − y‖², with labels as one-hot vectors y
+    /// ‖z − y‖², with real targets y, or with classes as one-hot vectors
     Squared,
-    /// softmax cross-entropy: −log of the probability of the label
+    /// softmax cross-entropy: −log of the probability of the class
     Softmax,
+    /// Σ log(1 + exp z) − yz: each output tells its class from all others, or a target from 0 to 1
+    Logistic,
+    /// ½r² for distances r from real targets up to 1, r − ½ beyond; for targets with outliers
+    Huber,
+    /// Σ exp z − yz, for counts as targets; predictions are exp z
+    Poisson,
 }
 
 impl LossName {
@@ -22,6 +30,9 @@ impl LossName {
         match self {
             LossName::Squared => "squared",
             LossName::Softmax => "softmax",
+            LossName::Logistic => "logistic",
+            LossName::Huber => "huber",
+            LossName::Poisson => "poisson",
         }
     }
 
@@ -31,15 +42,85 @@ impl LossName {
         all.find(|loss| loss.name() == name)
     }
 
+    /// What its targets must be, if it doesn't take both.
+    pub fn task(self) -> Option<Task> {
+        match self {
+            LossName::Squared | LossName::Logistic => None,
+            LossName::Softmax => Some(Task::Classes),
+            LossName::Huber | LossName::Poisson => Some(Task::Reals),
+        }
+    }
+
+    /// Whether it compares outputs with targets in a unit that may be changed.
+    pub fn has_unit(self) -> bool {
+        matches!(self, LossName::Squared | LossName::Huber)
+    }
+
+    /// Makes outputs the scores of classes, one per class.
+    pub fn scores(self, z: &mut [f32]) {
+        match self {
+            LossName::Softmax => {
+                let largest = z.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                z.iter_mut().for_each(|z| *z = (*z - largest).exp());
+                let sum: f32 = z.iter().sum();
+                z.iter_mut().for_each(|z| *z /= sum);
+            }
+            LossName::Logistic => self.means(z),
+            _ => {}
+        }
+    }
+
+    /// Makes outputs what is expected of real targets.
+    pub fn means(self, z: &mut [f32]) {
+        let mean: fn(f32) -> f32 = match self {
+            LossName::Logistic => |z| 1.0 / (1.0 + (-z).exp()),
+            LossName::Poisson => f32::exp,
+            LossName::Squared | LossName::Softmax | LossName::Huber => return,
+        };
+        z.iter_mut().for_each(|z| *z = mean(*z));
+    }
+
     /// The mean of this loss on data.
     pub fn objective<'d>(
         self,
         net: &'d Network<f32>,
-        data: &'d Dataset,
+        data: &'d AnyDataset,
     ) -> Result<Objective<'d, f32>, CliError> {
-        Ok(match self {
-            LossName::Squared => Objective::new(net, OnLabels(SquaredLoss), data)?,
-            LossName::Softmax => Objective::new(net, SoftmaxCrossEntropy, data)?,
+        use LossName::{Huber, Logistic, Poisson, Softmax, Squared};
+        Ok(match (self, data) {
+            (Squared, AnyDataset::Classes(data)) => {
+                Objective::new(net, OnLabels(SquaredLoss), data)?
+            }
+            (Squared, AnyDataset::Reals(data)) => Objective::new(net, SquaredLoss, data)?,
+            (Softmax, AnyDataset::Classes(data)) => Objective::new(net, SoftmaxCrossEntropy, data)?,
+            (Logistic, AnyDataset::Classes(data)) => {
+                Objective::new(net, OnLabels(LogisticLoss), data)?
+            }
+            (Logistic, AnyDataset::Reals(data)) => Objective::new(net, LogisticLoss, data)?,
+            (Huber, AnyDataset::Reals(data)) => Objective::new(net, HuberLoss::new(1.0)?, data)?,
+            (Poisson, AnyDataset::Reals(data)) => Objective::new(net, PoissonLoss, data)?,
+            (Softmax, AnyDataset::Reals(_)) => return Err(self.mismatch(Task::Reals)),
+            (Huber | Poisson, AnyDataset::Classes(_)) => return Err(self.mismatch(Task::Classes)),
+            (_, AnyDataset::Unlabelled(_)) => {
+                return Err(CliError::Mismatch(
+                    "the data have no targets, and a loss compares with them".into(),
+                ));
+            }
+        })
+    }
+
+    /// The error of targets that it does not take.
+    pub fn mismatch(self, task: Task) -> CliError {
+        let name = self.name();
+        CliError::Usage(match task {
+            Task::Classes => format!(
+                "the loss {name} is for real targets, and these are classes; train with --loss \
+                 softmax, squared or logistic"
+            ),
+            Task::Reals => format!(
+                "the loss {name} is for classes, and these targets are reals; train with --loss \
+                 squared, huber or poisson, or say --task classes where they are classes"
+            ),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! What `--net` stands for: a network with a name, or a file that describes one.
 
 use crate::error::CliError;
-use osculant_data::Dataset;
+use osculant_data::AnyDataset;
 use osculant_layers::Network;
 use osculant_layers::describe::{self, DescribeError, NetworkDescription};
 use std::fs;
@@ -18,13 +18,31 @@ pub struct Described {
     pub net: Network<f32>,
 }
 
-/// The network of this name, for inputs and classes like these, or that of the file.
-pub fn find(name: &str, data: &Dataset) -> Result<Described, CliError> {
+/// What the help says of `--net`: each name, and what it stands for.
+pub fn help() -> String {
+    let names = describe::NAMED.iter();
+    let names: Vec<_> = names
+        .map(|(name, what)| format!("- {name}: {what}"))
+        .collect();
+    format!(
+        "The network: a name, or a file that describes one as JSON [default: cnn4 for images, \
+         mlp:64,64 for all else]\n\n{}",
+        names.join("\n")
+    )
+}
+
+/// The network of this name, for inputs and targets like these, or that of the file; without a name
+/// the one that the shape of the inputs suggests.
+pub fn find(name: Option<&str>, data: &AnyDataset) -> Result<Described, CliError> {
+    let name = name.unwrap_or(match data.shape().len() {
+        3 => "cnn4",
+        _ => "mlp:64,64",
+    });
     let at_fault = |reason: String| CliError::Network {
         what: format!("`{name}`"),
         reason,
     };
-    let description = match describe::named(name, data.shape(), data.classes()) {
+    let description = match describe::named(name, data.shape(), data.outputs().unwrap_or(1)) {
         Err(DescribeError::UnknownName { .. }) if Path::new(name).exists() => {
             let text = read(Path::new(name)).map_err(|e| at_fault(e.to_string()))?;
             NetworkDescription::parse(&text)
@@ -57,7 +75,7 @@ pub fn rebuild(description: &str, file: &str) -> Result<Network<f32>, CliError> 
 }
 
 /// Refuses data that are not what the network takes and gives.
-pub fn check_fit(name: &str, net: &Network<f32>, data: &Dataset) -> Result<(), CliError> {
+pub fn check_fit(name: &str, net: &Network<f32>, data: &AnyDataset) -> Result<(), CliError> {
     let (inputs, output) = (net.input_shapes(), net.output_shape());
     let shape = data.shape();
     // Where one of the two has no more than one axis longer than 1, the order is the same.
@@ -82,13 +100,17 @@ pub fn check_fit(name: &str, net: &Network<f32>, data: &Dataset) -> Result<(), C
             )));
         }
     }
-    if **output == [data.classes()] {
+    let (outputs, what) = match data {
+        AnyDataset::Classes(data) => (data.classes(), "classes"),
+        AnyDataset::Reals(data) => (data.target_size(), "targets for each example"),
+        AnyDataset::Unlabelled(_) => return Ok(()),
+    };
+    if **output == [outputs] {
         return Ok(());
     }
     Err(CliError::Mismatch(format!(
-        "the network {name} has outputs of shape {output}, but the data have {0} classes; end the \
-         network in a dense layer with {0} outputs, or give other data",
-        data.classes()
+        "the network {name} has outputs of shape {output}, but the data have {outputs} {what}; end \
+         the network in a dense layer with {outputs} outputs, or give other data"
     )))
 }
 

@@ -47,6 +47,30 @@ pub fn size(text: &str) -> Result<Size, String> {
     share(real(text)?, "1.0, and a count must be a whole number")
 }
 
+/// `20%` and `0.2`, between 0 and 1.
+pub fn share(text: &str) -> Result<f64, String> {
+    let share = match text.strip_suffix('%') {
+        Some(percent) => real(percent.trim_end())? / 100.0,
+        None => real(text)?,
+    };
+    if share > 0.0 && share < 1.0 {
+        return Ok(share);
+    }
+    Err("a share must lie between 0 and 1, as 0.2 and 20% do".into())
+}
+
+/// A number, or a quotient of two such as `1/255`: finite and not 0.
+pub fn quotient(text: &str) -> Result<f32, String> {
+    let x = match text.split_once('/') {
+        Some((above, below)) => real(above.trim())? / real(below.trim())?,
+        None => real(text)?,
+    } as f32;
+    if x.is_finite() && x != 0.0 {
+        return Ok(x);
+    }
+    Err("it must be finite and not 0".into())
+}
+
 fn real(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(x) if x.is_nan() => Err("NaN is no value; give a number".into()),
@@ -89,6 +113,24 @@ mod tests {
             "0", "0%", "101%", "1.5", "-1", "nan", "nan%", "%", "", "many", "inf",
         ] {
             assert!(size(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn shares_lie_between_0_and_1() {
+        assert_eq!(share("20%"), Ok(0.2));
+        assert_eq!(share("0.5"), Ok(0.5));
+        for bad in ["0", "1", "100%", "-1", "nan", "%", "", "3"] {
+            assert!(share(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn quotients_are_numbers() {
+        assert_eq!(quotient("1/255"), Ok(1.0 / 255.0));
+        assert_eq!(quotient("-2.5"), Ok(-2.5));
+        for bad in ["0", "1/0", "0/3", "1/", "/", "", "nan", "1e60"] {
+            assert!(quotient(bad).is_err(), "{bad}");
         }
     }
 

@@ -5,34 +5,47 @@ use crate::loss::LossName;
 use crate::network;
 use crate::number::{self, significant};
 use crate::score::{self, Score};
-use crate::source;
+use crate::source::{self, Answer};
 use crate::threads;
 use crate::watch::say;
 use clap::Args;
-use osculant_data::{Dataset, ModelFile, check_destination, write_whole};
+use osculant_data::{AnyDataset, Legend, ModelFile, check_destination, write_whole};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-/// Scores test examples with a saved model
+/// Predicts with a saved model
 ///
-/// The model file holds all that is needed: the network, its parameters and what is done to
-/// inputs. Accuracy and mean loss (without the regularization term) go to standard output.
+/// The model file holds all that is needed: the network, its parameters, what is done to inputs,
+/// and the names of columns and classes. Where the data have targets, a score and the mean loss
+/// (without the regularization term) go to standard output: accuracy for classes, R² and the root
+/// mean squared error for real targets.
+///
+/// The table of --output has a line per example. For classes: the class if it is known, the
+/// predicted one, and a score for each class (probabilities with the losses softmax and logistic,
+/// otherwise the outputs). For real targets: each target if it is known, and each prediction, in
+/// the unit of the targets.
 #[derive(Args, Debug)]
 pub struct Predict {
-    /// A file that `osculant train --save` wrote
+    /// A file that `osculant train --save` or `osculant convert` wrote
     #[arg(value_name = "MODEL")]
     model: PathBuf,
 
-    /// A folder with the IDX files of MNIST, or of a data set in its form, or with the binary
-    /// files of CIFAR-10; by default the digits that come with the program
-    #[arg(long, value_name = "DIR")]
+    /// Data of the form that the model was trained on, with or without targets: a folder, of which
+    /// the test part is taken, or a file (see `osculant train --help`); by default the digits that
+    /// come with the program
+    #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
 
-    /// Score the first N test examples only
+    /// Whether the first line of a table is a header; by default it is one if none of its values is
+    /// a number
+    #[arg(long, value_name = "YES|NO")]
+    header: Option<Answer>,
+
+    /// Predict the first N examples only
     #[arg(long, value_name = "N", value_parser = number::positive)]
     test_examples: Option<usize>,
 
-    /// Write a table (CSV) with label, prediction and outputs of each example
+    /// Write a table (CSV) with the predictions for each example
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 
@@ -61,16 +74,46 @@ impl Predict {
             loss: about.loss.clone(),
         })?;
 
-        let test = source::load(self.data.as_deref())?.split.test;
-        let mut test = source::first(test, self.test_examples, "--test-examples", "test")?;
-        network::check_fit(&format!("of `{file}`"), &net, &test)?;
-        about.preprocess.apply(&mut test)?;
-        let outputs = score::outputs(&net, &theta, &test)?;
-        let mean_loss = loss.objective(&net, &test)?.value(&theta)?;
-        if let Some(path) = &self.output {
-            write_whole(path, |file| write_table(file, &outputs, &test))?;
+        let legend = &about.legend;
+        let (width, outputs) = (net.input_size(), net.output_shape().size());
+        let mut data =
+            source::to_predict(self.data.as_deref(), self.header, legend, width, outputs)?;
+        source::first(&mut data, self.test_examples, "--test-examples", "test")?;
+        network::check_fit(&format!("of `{file}`"), &net, &data)?;
+        let known = data.outputs().is_some();
+        if !known && self.output.is_none() {
+            return Err(CliError::Usage(
+                "the data have no targets to compare with; give --output FILE for the predictions"
+                    .into(),
+            ));
         }
-        say(&format!("test accuracy {}", Score::of(&outputs, &test)))?;
+        data.preprocess(&about.preprocess)?;
+        let outputs = score::outputs(&net, &theta, &data)?;
+        let table = Predictions {
+            loss,
+            legend,
+            data: &data,
+            outputs: &outputs,
+            each: net.output_shape().size(),
+        };
+        if let Some(path) = &self.output {
+            write_whole(path, |file| table.write(file))?;
+        }
+        if !known {
+            return say(&format!("predicted {} examples", data.len()));
+        }
+        // Errors of real targets are told in their own unit, the loss in that of training.
+        let rmse = match &data {
+            AnyDataset::Reals(data) => Some(score::rmse(&table.reals(), data.targets())),
+            _ => None,
+        };
+        let mut scaled = data.clone();
+        scaled.scale_targets(legend)?;
+        say(&format!("test {}", Score::of(&outputs, &scaled, loss)))?;
+        if let Some(rmse) = rmse {
+            say(&format!("root mean squared error {}", significant(rmse, 7)))?;
+        }
+        let mean_loss = loss.objective(&net, &scaled)?.value(&theta)?;
         say(&format!(
             "mean {} loss {}",
             loss.name(),
@@ -79,23 +122,86 @@ impl Predict {
     }
 }
 
-fn write_table(file: &mut dyn Write, outputs: &[f32], data: &Dataset) -> io::Result<()> {
-    write!(file, "example,label,predicted")?;
-    for class in 0..data.classes() {
-        write!(file, ",output{class}")?;
-    }
-    writeln!(file)?;
-    // As many outputs as classes: it was checked that they fit.
-    for (i, (z, label)) in outputs
-        .chunks(data.classes())
-        .zip(data.labels())
-        .enumerate()
-    {
-        write!(file, "{i},{label},{}", score::predict(z))?;
-        for z in z {
-            write!(file, ",{z}")?;
+/// What a model says of data.
+struct Predictions<'a> {
+    loss: LossName,
+    legend: &'a Legend,
+    data: &'a AnyDataset,
+    outputs: &'a [f32],
+    /// Outputs of each example.
+    each: usize,
+}
+
+impl Predictions<'_> {
+    /// Predictions of real targets, in their unit.
+    fn reals(&self) -> Vec<f32> {
+        let mut reals = self.outputs.to_vec();
+        self.loss.means(&mut reals);
+        if let Some(scaling) = &self.legend.scaling {
+            scaling.undo(&mut reals);
         }
-        writeln!(file)?;
+        reals
     }
-    Ok(())
+
+    fn write(&self, file: &mut dyn Write) -> io::Result<()> {
+        let mut table = csv::WriterBuilder::new().from_writer(file);
+        let with_reals = match self.data {
+            AnyDataset::Classes(_) => false,
+            AnyDataset::Reals(_) => true,
+            AnyDataset::Unlabelled(_) => self.legend.task == osculant_data::Task::Reals,
+        };
+        if with_reals {
+            self.write_reals(&mut table)?;
+        } else {
+            self.write_classes(&mut table)?;
+        }
+        table.flush()
+    }
+
+    fn write_classes(&self, table: &mut csv::Writer<&mut dyn Write>) -> io::Result<()> {
+        let labels = match self.data {
+            AnyDataset::Classes(data) => Some(data.labels()),
+            _ => None,
+        };
+        let class = |class: u32| self.legend.class(class as usize);
+        let mut line = vec!["example".to_string()];
+        line.extend(labels.map(|_| "label".into()));
+        line.push("predicted".into());
+        line.extend((0..self.each).map(|i| format!("score_{}", self.legend.class(i))));
+        table.write_record(&line)?;
+        for (i, z) in self.outputs.chunks(self.each).enumerate() {
+            let mut scores = z.to_vec();
+            self.loss.scores(&mut scores);
+            line.clear();
+            line.push(i.to_string());
+            line.extend(labels.map(|labels| class(labels[i])));
+            line.push(class(score::predict(z)));
+            line.extend(scores.iter().map(ToString::to_string));
+            table.write_record(&line)?;
+        }
+        Ok(())
+    }
+
+    fn write_reals(&self, table: &mut csv::Writer<&mut dyn Write>) -> io::Result<()> {
+        let targets = match self.data {
+            AnyDataset::Reals(data) => Some(data.targets()),
+            _ => None,
+        };
+        let names: Vec<_> = (0..self.each)
+            .map(|i| self.legend.target(i, self.each))
+            .collect();
+        let mut line = vec!["example".to_string()];
+        line.extend(targets.iter().flat_map(|_| names.iter().cloned()));
+        line.extend(names.iter().map(|name| format!("predicted_{name}")));
+        table.write_record(&line)?;
+        for (i, predicted) in self.reals().chunks(self.each).enumerate() {
+            line.clear();
+            line.push(i.to_string());
+            let known = targets.map(|targets| &targets[i * self.each..(i + 1) * self.each]);
+            line.extend(known.iter().flat_map(|y| y.iter().map(ToString::to_string)));
+            line.extend(predicted.iter().map(ToString::to_string));
+            table.write_record(&line)?;
+        }
+        Ok(())
+    }
 }

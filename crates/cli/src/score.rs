@@ -1,7 +1,8 @@
 //! How well a network does on a data set.
 
 use crate::error::CliError;
-use osculant_data::Dataset;
+use crate::loss::LossName;
+use osculant_data::AnyDataset;
 use osculant_layers::Network;
 use std::fmt;
 
@@ -9,7 +10,7 @@ use std::fmt;
 const CHUNK: usize = 1024;
 
 /// The outputs for a data set, example after example.
-pub fn outputs(net: &Network<f32>, theta: &[f32], data: &Dataset) -> Result<Vec<f32>, CliError> {
+pub fn outputs(net: &Network<f32>, theta: &[f32], data: &AnyDataset) -> Result<Vec<f32>, CliError> {
     let each = net.input_size().max(1);
     let mut outputs = Vec::with_capacity(data.len() * net.output_shape().size());
     for inputs in data.inputs().chunks(CHUNK * each) {
@@ -18,39 +19,65 @@ pub fn outputs(net: &Network<f32>, theta: &[f32], data: &Dataset) -> Result<Vec<
     Ok(outputs)
 }
 
-/// How many examples have their label predicted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Score {
-    correct: usize,
-    count: usize,
+/// How good predictions are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Score {
+    /// How many examples have their class predicted.
+    Accuracy { correct: usize, count: usize },
+    /// The coefficient of determination, 1 − Σ(y − ŷ)² / Σ(y − ȳ)², over all real targets: 1 is
+    /// perfect, 0 is what their mean alone would do.
+    R2(f64),
+    /// There is nothing to compare with.
+    Unknown,
 }
 
 impl Score {
-    /// Compares predictions with labels.
-    pub fn of(outputs: &[f32], data: &Dataset) -> Self {
-        let classes = outputs.len().checked_div(data.len()).unwrap_or(0).max(1);
-        let predicted = outputs.chunks(classes).map(predict);
-        let right = predicted.zip(data.labels()).filter(|(p, y)| p == *y);
-        Score {
-            correct: right.count(),
-            count: data.len(),
+    /// Compares predictions with targets.
+    pub fn of(outputs: &[f32], data: &AnyDataset, loss: LossName) -> Self {
+        match data {
+            AnyDataset::Classes(data) => {
+                let classes = outputs.len().checked_div(data.len()).unwrap_or(0).max(1);
+                let predicted = outputs.chunks(classes).map(predict);
+                let right = predicted.zip(data.labels()).filter(|(p, y)| p == *y);
+                Score::Accuracy {
+                    correct: right.count(),
+                    count: data.len(),
+                }
+            }
+            AnyDataset::Reals(data) => {
+                let mut predicted = outputs.to_vec();
+                loss.means(&mut predicted);
+                Score::R2(r2(&predicted, data.targets(), data.target_size()))
+            }
+            AnyDataset::Unlabelled(_) => Score::Unknown,
         }
     }
 
-    /// The share of right predictions, in percent, as it is written everywhere.
+    /// What a table shows: the share of right predictions in percent, or R².
     pub fn percent(&self) -> String {
-        // From whole numbers: 97.55 % must not depend on how 0.9755 is rounded.
-        let hundredths = (self.correct as u128 * 10_000 + self.count as u128 / 2)
-            .checked_div(self.count as u128)
-            .unwrap_or(0);
-        format!("{}.{:02} %", hundredths / 100, hundredths % 100)
+        match *self {
+            Score::Accuracy { correct, count } => {
+                // From whole numbers: 97.55 % must not depend on how 0.9755 is rounded.
+                let hundredths = (correct as u128 * 10_000 + count as u128 / 2)
+                    .checked_div(count as u128)
+                    .unwrap_or(0);
+                format!("{}.{:02} %", hundredths / 100, hundredths % 100)
+            }
+            Score::R2(r2) if r2.is_nan() => "-".into(),
+            Score::R2(r2) => format!("R² {r2:.4}"),
+            Score::Unknown => "-".into(),
+        }
     }
 }
 
-/// `97.55 % (1951/2000)`.
+/// `accuracy 97.55 % (1951/2000)`, `R² 0.8312`.
 impl fmt::Display for Score {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}/{})", self.percent(), self.correct, self.count)
+        let text = self.percent();
+        match self {
+            Score::Accuracy { correct, count } => write!(f, "accuracy {text} ({correct}/{count})"),
+            _ => f.write_str(&text),
+        }
     }
 }
 
@@ -65,6 +92,40 @@ pub fn predict(outputs: &[f32]) -> u32 {
     best as u32
 }
 
+/// The coefficient of determination, with a mean for each of `each` targets; NaN where targets do
+/// not vary.
+fn r2(predicted: &[f32], targets: &[f32], each: usize) -> f64 {
+    let count = (targets.len() / each.max(1)).max(1) as f64;
+    let mut means = vec![0.0; each];
+    for target in targets.chunks(each.max(1)) {
+        for (mean, &y) in means.iter_mut().zip(target) {
+            *mean += f64::from(y) / count;
+        }
+    }
+    let squares = |other: &dyn Fn(usize) -> f64| -> f64 {
+        let targets = targets.iter().enumerate();
+        targets
+            .map(|(i, &y)| (f64::from(y) - other(i)).powi(2))
+            .sum()
+    };
+    let left = squares(&|i| predicted.get(i).map_or(f64::NAN, |&p| f64::from(p)));
+    let total = squares(&|i| means[i % each]);
+    if total == 0.0 {
+        f64::NAN
+    } else {
+        1.0 - left / total
+    }
+}
+
+/// The root of the mean squared distance of predictions and targets.
+pub fn rmse(predicted: &[f32], targets: &[f32]) -> f64 {
+    let squares = predicted.iter().zip(targets);
+    let sum: f64 = squares
+        .map(|(&p, &y)| (f64::from(p) - f64::from(y)).powi(2))
+        .sum();
+    (sum / targets.len().max(1) as f64).sqrt()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,11 +138,27 @@ mod tests {
 
     #[test]
     fn percentages_are_exact() {
-        let percent = |correct, count| Score { correct, count }.percent();
+        let percent = |correct, count| Score::Accuracy { correct, count }.percent();
         assert_eq!(percent(1951, 2000), "97.55 %");
         assert_eq!(percent(2000, 2000), "100.00 %");
         assert_eq!(percent(1, 3), "33.33 %");
         assert_eq!(percent(2, 3), "66.67 %");
         assert_eq!(percent(0, 7), "0.00 %");
+    }
+
+    #[test]
+    fn r2_is_1_for_the_targets_and_0_for_their_means() {
+        // Two targets for each of two examples, of very different means.
+        let targets = [1.0, 100.0, 3.0, 102.0];
+        assert_eq!(r2(&targets, &targets, 2), 1.0);
+        assert_eq!(r2(&[2.0, 101.0, 2.0, 101.0], &targets, 2), 0.0);
+        assert_eq!(r2(&[1.0, 101.0, 3.0, 101.0], &targets, 2), 0.5);
+        assert!(r2(&[1.0, 2.0], &[5.0, 5.0], 1).is_nan());
+        assert_eq!(Score::R2(f64::NAN).percent(), "-");
+    }
+
+    #[test]
+    fn rmse_has_the_unit_of_the_targets() {
+        assert_eq!(rmse(&[1.0, 2.0], &[4.0, 6.0]), 12.5f64.sqrt());
     }
 }

@@ -1,38 +1,304 @@
-//! Where the data come from.
+//! Where the data come from, and what is done to them.
 
 use crate::error::CliError;
-use osculant_data::{Dataset, Split, digits, read_folder};
-use std::path::Path;
+use crate::loss::LossName;
+use crate::number;
+use clap::{Args, ValueEnum};
+use osculant_data::csv::CsvOptions;
+use osculant_data::{
+    AnyDataset, Legend, LoadOptions, Loaded, Per, Preprocess, PreprocessOptions, Table, Task,
+    digits, load,
+};
+use std::path::{Path, PathBuf};
 
-/// A data set with the words for it.
-pub struct Source {
-    pub name: String,
-    pub split: Split,
+/// The share of a file that is tested on where nothing else is said.
+const TEST_SHARE: f64 = 0.2;
+
+/// The options that say which data to train on.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Data")]
+pub struct DataArgs {
+    /// Data to train on: a folder with the IDX files of MNIST (or of a data set in its form) or the
+    /// binary files of CIFAR-10; or a file: a table (CSV), LIBSVM's format, .npz; by default the
+    /// digits that come with the program
+    ///
+    /// Formats are told apart by what is in a file, and each may be gzip. An .npz has arrays x and
+    /// y, or x_train, y_train, x_test and y_test. With an .npy of inputs, --target is the .npy of
+    /// targets.
+    #[arg(long, value_name = "PATH")]
+    pub data: Option<PathBuf>,
+
+    /// A file with the examples to test on, in a form like that of the data
+    #[arg(long, value_name = "FILE", conflicts_with = "test_share")]
+    pub test: Option<PathBuf>,
+
+    /// The share of the examples to test on, drawn with the seed and, for classes, of each class;
+    /// for a file without a test part [default: 20%]
+    #[arg(long, value_name = "SHARE", value_parser = number::share,
+          allow_negative_numbers = true)]
+    pub test_share: Option<f64>,
+
+    /// What targets are, where the loss doesn't say it; by default text and up to 100 different
+    /// whole numbers are classes, all else is reals
+    #[arg(long, value_name = "TASK")]
+    pub task: Option<TaskName>,
+
+    /// The column of a table that is the target: its name, or its number counted from 1; several
+    /// times for several real targets [default: the last]
+    #[arg(long, value_name = "COLUMN")]
+    pub target: Vec<String>,
+
+    /// A column of a table to leave out; several times for several
+    #[arg(long, value_name = "COLUMN")]
+    pub ignore: Vec<String>,
+
+    /// Whether the first line of a table is a header; by default it is one if none of its values is
+    /// a number
+    #[arg(long, value_name = "YES|NO")]
+    pub header: Option<Answer>,
+
+    /// What is done to inputs, as learnt from the training examples; by default images in bytes are
+    /// centred and all else is standardized
+    ///
+    /// The model file keeps it, so that `osculant predict` does the same.
+    #[arg(long, value_name = "HOW")]
+    pub inputs: Option<InputsName>,
+
+    /// The constant to multiply inputs by first, such as 1/255 [default: 1/255 for images in bytes,
+    /// 1 for all else]
+    #[arg(long, value_name = "X", value_parser = number::quotient, allow_negative_numbers = true)]
+    pub scale: Option<f32>,
+
+    /// Leave real targets as they are; by default they are standardized for the losses squared and
+    /// huber, and predictions get their unit back
+    #[arg(long)]
+    pub raw_targets: bool,
 }
 
-/// The data of a folder, or the digits that come with the program.
-pub fn load(folder: Option<&Path>) -> Result<Source, CliError> {
-    Ok(match folder {
-        Some(folder) => Source {
-            name: folder.display().to_string(),
-            split: read_folder(folder)?,
-        },
-        None => Source {
-            name: "bundled digits".into(),
-            split: digits()?,
-        },
+/// What targets are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TaskName {
+    /// a class for each example
+    Classes,
+    /// one or more real numbers for each example
+    Reals,
+}
+
+impl From<TaskName> for Task {
+    fn from(name: TaskName) -> Task {
+        match name {
+            TaskName::Classes => Task::Classes,
+            TaskName::Reals => Task::Reals,
+        }
+    }
+}
+
+/// Yes or no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Answer {
+    /// it is
+    Yes,
+    /// it is not
+    No,
+}
+
+/// What is done to inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum InputsName {
+    /// nothing but the scale
+    Keep,
+    /// minus the mean at each position
+    Center,
+    /// minus the mean and divided by the deviation at each position
+    Standardize,
+    /// minus the mean of each channel
+    CenterChannels,
+    /// minus the mean and divided by the deviation of each channel
+    StandardizeChannels,
+}
+
+impl InputsName {
+    fn options(self) -> PreprocessOptions {
+        let (subtract_mean, unit_deviation, per) = match self {
+            InputsName::Keep => (false, false, Per::Position),
+            InputsName::Center => (true, false, Per::Position),
+            InputsName::Standardize => (true, true, Per::Position),
+            InputsName::CenterChannels => (true, false, Per::Channel),
+            InputsName::StandardizeChannels => (true, true, Per::Channel),
+        };
+        PreprocessOptions {
+            scale: None,
+            subtract_mean,
+            unit_deviation,
+            per,
+        }
+    }
+}
+
+/// Data to train and to test on, with the words for them.
+pub struct Source {
+    pub name: String,
+    pub train: AnyDataset,
+    pub test: AnyDataset,
+    pub legend: Legend,
+    /// What is done to inputs if no option says it.
+    usual: PreprocessOptions,
+}
+
+impl DataArgs {
+    /// Reads the data; the seed draws the test examples where they are a share.
+    pub fn load(&self, loss: LossName, seed: u64) -> Result<Source, CliError> {
+        let task = match (self.task.map(Task::from), loss.task()) {
+            (Some(task), Some(wanted)) if task != wanted => {
+                return Err(loss.mismatch(task));
+            }
+            (task, wanted) => task.or(wanted),
+        };
+        let (name, loaded) = match &self.data {
+            Some(path) => (path.display().to_string(), load(path, &self.options())?),
+            None => ("bundled digits".into(), bundled()?),
+        };
+        // As counts they would make sense to nobody, unless somebody says so.
+        if loaded.train.holds_classes() && task == Some(Task::Reals) && self.task.is_none() {
+            return Err(loss.mismatch(Task::Classes));
+        }
+        let usual = if loaded.train.holds_bytes() {
+            PreprocessOptions::default()
+        } else {
+            PreprocessOptions::standardize()
+        };
+        let (all, legend) = loaded.train.decode(task)?;
+        let Some(outputs) = all.outputs() else {
+            return Err(CliError::Mismatch(format!(
+                "{name} has no targets to learn from; give data with targets (for an .npy of \
+                 inputs: --target with the .npy of targets)"
+            )));
+        };
+        let (train, test) = match (&self.test, loaded.test) {
+            (Some(path), _) => {
+                let test = like(path, self.header, &legend, &all)?.train;
+                (all, test.decode_with(&legend, outputs)?)
+            }
+            (None, Some(_)) if self.test_share.is_some() => {
+                return Err(CliError::Usage(format!(
+                    "--test-share is for data without a test part, and {name} has one; leave it out"
+                )));
+            }
+            (None, Some(test)) => (all, test.decode_with(&legend, outputs)?),
+            (None, None) => all.split(self.test_share.unwrap_or(TEST_SHARE), seed)?,
+        };
+        if test.outputs().is_none() {
+            return Err(CliError::Mismatch(
+                "the test examples have no targets to compare with; give data with targets".into(),
+            ));
+        }
+        if train.shape() != test.shape() {
+            return Err(CliError::Mismatch(format!(
+                "training inputs have shape {:?}, test inputs {:?}; take both from the same data set",
+                train.shape(),
+                test.shape()
+            )));
+        }
+        Ok(Source {
+            name,
+            train,
+            test,
+            legend,
+            usual,
+        })
+    }
+
+    fn options(&self) -> LoadOptions {
+        LoadOptions {
+            csv: CsvOptions {
+                header: self.header.map(|answer| answer == Answer::Yes),
+                targets: self.target.clone(),
+                ignore: self.ignore.clone(),
+                ..CsvOptions::default()
+            },
+            width: None,
+        }
+    }
+
+    /// Learns from the training examples what is to be done to inputs and targets, and does it to
+    /// all. The legend then knows how targets get their unit back.
+    pub fn prepare(&self, source: &mut Source, loss: LossName) -> Result<Preprocess, CliError> {
+        let mut options = self.inputs.map_or(source.usual, InputsName::options);
+        options.scale = self.scale.or(source.usual.scale);
+        let preprocess = source.train.fit(options)?;
+        if loss.has_unit() && !self.raw_targets {
+            source.legend.fit_targets(&source.train);
+        }
+        for part in [&mut source.train, &mut source.test] {
+            part.preprocess(&preprocess)?;
+            part.scale_targets(&source.legend)?;
+        }
+        Ok(preprocess)
+    }
+}
+
+/// The digits that come with the program.
+fn bundled() -> Result<Loaded, CliError> {
+    let split = digits()?;
+    Ok(Loaded {
+        train: Table::of_bytes("bundled digits", split.train),
+        test: Some(Table::of_bytes("bundled digits", split.test)),
     })
 }
 
-/// The first examples of a data set, as many as the option says.
+/// Reads data of the form of others, which the legend has the words for.
+fn like(
+    path: &Path,
+    header: Option<Answer>,
+    legend: &Legend,
+    data: &AnyDataset,
+) -> Result<Loaded, CliError> {
+    let width = data.shape().iter().product();
+    load_like(Some(path), header, legend, width)
+}
+
+/// Reads data for a network that takes `width` numbers, from a path or from the bundled digits.
+fn load_like(
+    path: Option<&Path>,
+    header: Option<Answer>,
+    legend: &Legend,
+    width: usize,
+) -> Result<Loaded, CliError> {
+    let Some(path) = path else {
+        return bundled();
+    };
+    let csv = CsvOptions {
+        header: header.map(|answer| answer == Answer::Yes),
+        targets: legend.targets.clone(),
+        inputs: legend.inputs.clone(),
+        ..CsvOptions::default()
+    };
+    let width = Some(width);
+    Ok(load(path, &LoadOptions { csv, width })?)
+}
+
+/// The examples to predict: the test part of a data set that has one, otherwise all of it.
+pub fn to_predict(
+    path: Option<&Path>,
+    header: Option<Answer>,
+    legend: &Legend,
+    width: usize,
+    outputs: usize,
+) -> Result<AnyDataset, CliError> {
+    let loaded = load_like(path, header, legend, width)?;
+    let table = loaded.test.unwrap_or(loaded.train);
+    Ok(table.decode_with(legend, outputs)?)
+}
+
+/// Keeps the first examples of a data set, as many as the option says.
 pub fn first(
-    data: Dataset,
+    data: &mut AnyDataset,
     count: Option<usize>,
     option: &str,
     what: &str,
-) -> Result<Dataset, CliError> {
+) -> Result<(), CliError> {
     let Some(count) = count else {
-        return Ok(data);
+        return Ok(());
     };
     let len = data.len();
     if count > len {
@@ -42,5 +308,5 @@ pub fn first(
         );
         return Err(CliError::Usage(message));
     }
-    Ok(data.subset(..count)?)
+    Ok(data.keep_first(count)?)
 }

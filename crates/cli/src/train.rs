@@ -6,11 +6,11 @@ use crate::network::{self, Described};
 use crate::number::{self, significant};
 use crate::score::{self, Score};
 use crate::solver::Solver;
-use crate::source::{self, Source};
+use crate::source::{self, DataArgs, Source};
 use crate::threads;
 use crate::watch::{Watch, say};
 use clap::Args;
-use osculant_data::{About, ModelFile, Preprocess, PreprocessOptions, check_destination};
+use osculant_data::{About, AnyDataset, Legend, ModelFile, Preprocess, check_destination};
 use osculant_optim::train::Report;
 use std::path::PathBuf;
 
@@ -25,7 +25,7 @@ use std::path::PathBuf;
 /// learning rate to choose.
 ///
 /// Without options it trains a convolutional network on 8,000 bundled handwritten digits and
-/// tests it on 2,000 others. The same options and seed give the same numbers to the last digit,
+/// tests it on 2,000 others; other data are given with --data. The same options and seed give the same numbers to the last digit,
 /// on any number of threads.
 ///
 /// A line per iteration goes to standard output: f, the gradient's norm |g|, how many iterations
@@ -35,19 +35,12 @@ use std::path::PathBuf;
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Train {
-    /// A folder with the IDX files of MNIST, or of a data set in its form, or with the binary
-    /// files of CIFAR-10; by default the digits that come with the program
-    #[arg(long, value_name = "DIR", help_heading = "Problem")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataArgs,
 
-    /// The network: a name, such as cnn4, or a file that describes one as JSON
-    #[arg(
-        long,
-        value_name = "NAME|FILE",
-        default_value = "cnn4",
-        help_heading = "Problem"
-    )]
-    net: String,
+    /// The network
+    #[arg(long, value_name = "NAME|FILE", help = network::help(), help_heading = "Problem")]
+    net: Option<String>,
 
     /// The loss
     #[arg(
@@ -104,32 +97,46 @@ impl Train {
     }
 
     fn train(&self) -> Result<(), CliError> {
-        let Source { name, split } = source::load(self.data.as_deref())?;
+        let mut source = self.data.load(self.loss, self.seed)?;
         let of = source::first;
-        let mut train = of(
-            split.train,
+        of(
+            &mut source.train,
             self.train_examples,
             "--train-examples",
             "training",
         )?;
-        let mut test = of(split.test, self.test_examples, "--test-examples", "test")?;
-        let described = network::find(&self.net, &train)?;
+        of(
+            &mut source.test,
+            self.test_examples,
+            "--test-examples",
+            "test",
+        )?;
+        let described = network::find(self.net.as_deref(), &source.train)?;
         let net = &described.net;
-        network::check_fit(&format!("`{}`", described.name), net, &train)?;
-        let curvature = self.solver.curvature_examples(train.len())?;
+        network::check_fit(&format!("`{}`", described.name), net, &source.train)?;
+        let curvature = self.solver.curvature_examples(source.train.len())?;
         let newton = self.solver.build(self.seed)?;
 
-        let preprocess = Preprocess::fit(&train, PreprocessOptions::default())?;
-        preprocess.apply(&mut train)?;
-        preprocess.apply(&mut test)?;
+        let preprocess = self.data.prepare(&mut source, self.loss)?;
+        let Source {
+            name,
+            train,
+            test,
+            legend,
+            ..
+        } = source;
         let c = self.c.unwrap_or(0.01 * train.len() as f64);
         let objective = self.loss.objective(net, &train)?.regularization(c)?;
 
         if !self.quiet {
-            let (l, t, classes) = (train.len(), test.len(), train.classes());
+            let (l, t) = (train.len(), test.len());
+            let targets = match &train {
+                AnyDataset::Reals(data) => format!("real targets of {}", data.target_size()),
+                _ => format!("{} classes", train.outputs().unwrap_or(0)),
+            };
             say(&format!(
                 "network  {}: {} parameters, input {}, output {}\n\
-                 data     {name}: {l} examples to train, {t} to test, {classes} classes\n\
+                 data     {name}: {l} examples to train, {t} to test, {targets}\n\
                  problem  {} loss, C = {c}, seed {}\n\
                  solver   {}\n\
                  threads  {}\n\n{}",
@@ -146,13 +153,17 @@ impl Train {
                 crate::table::head(),
             ))?;
         }
-        let mut watch = Watch::new(net, &test, self.solver.iterations, self.quiet);
+        let mut watch = Watch::new(net, &test, self.loss, self.solver.iterations, self.quiet);
         let trained = newton.train_observed(&objective, net.init(self.seed), &mut watch);
         watch.finish()?;
         let report = trained?;
-        let score = Score::of(&score::outputs(net, &report.theta, &test)?, &test);
+        let score = Score::of(
+            &score::outputs(net, &report.theta, &test)?,
+            &test,
+            self.loss,
+        );
         // The result is the last line, and is said even where saving fails.
-        let saved = self.save(&described, preprocess, c, &report.theta);
+        let saved = self.save(&described, preprocess, legend, c, &report.theta);
         say(&summary(&report, &score))?;
         saved
     }
@@ -170,6 +181,7 @@ impl Train {
         &self,
         described: &Described,
         preprocess: Preprocess,
+        legend: Legend,
         c: f64,
         theta: &[f32],
     ) -> Result<(), CliError> {
@@ -182,6 +194,7 @@ impl Train {
             regularization: c,
             seed: self.seed,
             preprocess,
+            legend,
         };
         ModelFile::new(about, described.net.params(), theta)?.save(path)?;
         if self.quiet {
@@ -195,7 +208,7 @@ impl Train {
 fn summary(report: &Report<f32>, score: &Score) -> String {
     let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     format!(
-        "final: f {} |g| {} test accuracy {score} after {}, {}: {}",
+        "final: f {} |g| {} test {score} after {}, {}: {}",
         significant(report.value, 10),
         significant(report.gradient_norm, 7),
         count(report.iterations.len(), "iteration"),

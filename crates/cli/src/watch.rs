@@ -1,10 +1,11 @@
 //! What is shown while training: a line per iteration, and progress on a terminal.
 
 use crate::error::CliError;
+use crate::loss::LossName;
 use crate::score::{self, Score};
 use crate::table;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use osculant_data::Dataset;
+use osculant_data::AnyDataset;
 use osculant_layers::Network;
 use osculant_optim::train::{Iteration, Moment, Observer};
 use std::io::{self, IsTerminal, Write};
@@ -22,7 +23,8 @@ pub fn say(text: &str) -> Result<(), CliError> {
 /// Watches a training run.
 pub struct Watch<'a> {
     net: &'a Network<f32>,
-    test: &'a Dataset,
+    test: &'a AnyDataset,
+    loss: LossName,
     quiet: bool,
     started: Instant,
     bar: ProgressBar,
@@ -34,7 +36,13 @@ pub struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     /// Begins to watch a run of at most `bound` iterations.
-    pub fn new(net: &'a Network<f32>, test: &'a Dataset, bound: usize, quiet: bool) -> Self {
+    pub fn new(
+        net: &'a Network<f32>,
+        test: &'a AnyDataset,
+        loss: LossName,
+        bound: usize,
+        quiet: bool,
+    ) -> Self {
         // In a file or a pipe a bar would be control characters; there the lines must do.
         let target = if io::stderr().is_terminal() && !quiet {
             ProgressDrawTarget::stderr()
@@ -54,6 +62,7 @@ impl<'a> Watch<'a> {
         Watch {
             net,
             test,
+            loss,
             quiet,
             started: Instant::now(),
             bar,
@@ -73,7 +82,11 @@ impl<'a> Watch<'a> {
         if self.quiet {
             return Ok(());
         }
-        let accuracy = Score::of(&score::outputs(self.net, theta, self.test)?, self.test);
+        let accuracy = Score::of(
+            &score::outputs(self.net, theta, self.test)?,
+            self.test,
+            self.loss,
+        );
         let line = table::line(iteration, &accuracy, self.started.elapsed().as_secs_f64());
         self.bar.suspend(|| say(&line))
     }

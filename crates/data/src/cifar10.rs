@@ -19,8 +19,22 @@ use crate::dataset::check_labels;
 use crate::input::{Input, file_names, find_file, open, shown};
 use crate::{DataError, Dataset, Split};
 
+/// What the classes are called.
+pub(crate) const NAMES: [&str; CLASSES] = [
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+];
+
 /// Rows, columns, channels.
-const SHAPE: [usize; 3] = [32, 32, 3];
+pub(crate) const SHAPE: [usize; 3] = [32, 32, 3];
 /// The pixels of one plane.
 const PLANE: usize = SHAPE[0] * SHAPE[1];
 /// The bytes of an image.
@@ -104,7 +118,7 @@ pub(crate) fn is_meant(names: &[String]) -> bool {
     names.iter().any(|name| is_binary(name))
 }
 
-fn is_binary(name: &str) -> bool {
+pub(crate) fn is_binary(name: &str) -> bool {
     name.ends_with(".bin") || name.ends_with(".bin.gz")
 }
 
@@ -131,9 +145,9 @@ fn by_word(folder: &Path, names: &[String]) -> Result<(Vec<PathBuf>, Vec<PathBuf
         names.filter(move |name| name.to_lowercase().contains(word))
     };
     if let Some(name) = with("train").find(|name| name.to_lowercase().contains("test")) {
-        return Err(DataError::FileName {
+        return Err(DataError::File {
             file: shown(&folder.join(name)),
-            reason: "has both `train` and `test` in its name; rename it so that it says what its \
+            fault: "has both `train` and `test` in its name; rename it so that it says what its \
                      images are for"
                 .into(),
         });

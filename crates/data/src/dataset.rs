@@ -1,14 +1,18 @@
-//! Labelled examples in memory, and their division into training and test.
+//! Examples in memory with their targets, and their division into training and test.
 
-use std::ops::{Bound, RangeBounds};
+use std::fmt::Debug;
+use std::ops::{Bound, Range, RangeBounds};
 
 use crate::DataError;
 
-/// Examples of one shape, each with a class as its label.
+/// Examples of one shape, each with a target: by default a class as its label.
 ///
 /// Inputs lie one after the other, each row-major with its channels last. Whoever holds a
-/// `Dataset` may rely on this: it has at least one example, all input values are finite and
-/// all labels are less than [`classes`](Self::classes).
+/// `Dataset` may rely on this: it has at least one example, all input values are finite and so
+/// are all targets; labels are less than [`classes`](Self::classes).
+///
+/// `Dataset<Reals>` has real targets, `Dataset<Unlabelled>` none; [`AnyDataset`](crate::AnyDataset)
+/// is one of the three.
 ///
 /// # Example
 ///
@@ -24,13 +28,101 @@ use crate::DataError;
 /// # Ok::<(), osculant_data::DataError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
-pub struct Dataset {
+pub struct Dataset<Y = Classes> {
     shape: Vec<usize>,
     /// Values in one input: the product of `shape`, at least 1.
     each: usize,
     inputs: Vec<f32>,
+    targets: Y,
+}
+
+/// What the examples of a data set are to be answered with.
+pub trait Targets: Clone + Debug + PartialEq + sealed::Sealed {
+    #[doc(hidden)]
+    fn count(&self) -> usize;
+    #[doc(hidden)]
+    fn pick(&self, examples: &[usize]) -> Self;
+    #[doc(hidden)]
+    fn keep_first(&mut self, count: usize);
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// Labels: the class of each example.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Classes {
     labels: Vec<u32>,
     classes: usize,
+}
+
+/// Real targets: as many numbers for each example.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reals {
+    values: Vec<f32>,
+    each: usize,
+}
+
+/// No targets: inputs to be predicted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unlabelled {
+    count: usize,
+}
+
+impl sealed::Sealed for Classes {}
+impl Targets for Classes {
+    fn count(&self) -> usize {
+        self.labels.len()
+    }
+    fn pick(&self, examples: &[usize]) -> Self {
+        Classes {
+            labels: rows(&self.labels, 1, examples),
+            classes: self.classes,
+        }
+    }
+    fn keep_first(&mut self, count: usize) {
+        self.labels.truncate(count);
+    }
+}
+
+impl sealed::Sealed for Reals {}
+impl Targets for Reals {
+    fn count(&self) -> usize {
+        self.values.len() / self.each
+    }
+    fn pick(&self, examples: &[usize]) -> Self {
+        Reals {
+            values: rows(&self.values, self.each, examples),
+            each: self.each,
+        }
+    }
+    fn keep_first(&mut self, count: usize) {
+        self.values.truncate(count.saturating_mul(self.each));
+    }
+}
+
+impl sealed::Sealed for Unlabelled {}
+impl Targets for Unlabelled {
+    fn count(&self) -> usize {
+        self.count
+    }
+    fn pick(&self, examples: &[usize]) -> Self {
+        let count = examples.iter().filter(|&&i| i < self.count).count();
+        Unlabelled { count }
+    }
+    fn keep_first(&mut self, count: usize) {
+        self.count = self.count.min(count);
+    }
+}
+
+/// The rows of these numbers, in this order.
+fn rows<V: Copy>(values: &[V], each: usize, examples: &[usize]) -> Vec<V> {
+    let mut picked = Vec::with_capacity(examples.len() * each);
+    for &i in examples {
+        picked.extend_from_slice(&values[i * each..(i + 1) * each]);
+    }
+    picked
 }
 
 impl Dataset {
@@ -47,31 +139,145 @@ impl Dataset {
         labels: Vec<u32>,
         classes: usize,
     ) -> Result<Self, DataError> {
+        let data = Self::checked(shape.into(), inputs, Classes { labels, classes })?;
+        check_labels("the data set", data.labels(), classes)?;
+        Ok(data)
+    }
+
+    /// Shape, inputs, labels and number of classes.
+    pub(crate) fn into_parts(self) -> (Vec<usize>, Vec<f32>, Vec<u32>, usize) {
+        let Classes { labels, classes } = self.targets;
+        (self.shape, self.inputs, labels, classes)
+    }
+
+    /// The number of classes.
+    pub fn classes(&self) -> usize {
+        self.targets.classes
+    }
+
+    /// The label of example `i`, or `None` past the last example.
+    pub fn label(&self, i: usize) -> Option<u32> {
+        self.labels().get(i).copied()
+    }
+
+    /// All labels.
+    pub fn labels(&self) -> &[u32] {
+        &self.targets.labels
+    }
+
+    /// Input and label of each example, in order.
+    pub fn examples(&self) -> impl ExactSizeIterator<Item = (&[f32], u32)> {
+        let labels = self.labels().iter().copied();
+        self.inputs.chunks_exact(self.each).zip(labels)
+    }
+}
+
+impl Dataset<Reals> {
+    /// A data set with real targets, `target_size` numbers for each example, one after the other.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Dataset::new`], labels apart; targets that are NaN or infinite, or do not
+    /// divide into so many for each example.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use osculant_data::Dataset;
+    ///
+    /// let data = Dataset::with_reals([2], vec![0.0, 1.0, 2.0, 3.0], 1, vec![0.5, -0.5])?;
+    /// assert_eq!(data.target(1), Some(&[-0.5][..]));
+    /// # Ok::<(), osculant_data::DataError>(())
+    /// ```
+    pub fn with_reals(
+        shape: impl Into<Vec<usize>>,
+        inputs: Vec<f32>,
+        target_size: usize,
+        values: Vec<f32>,
+    ) -> Result<Self, DataError> {
+        if target_size == 0 || !values.len().is_multiple_of(target_size) {
+            return Err(DataError::TargetLength {
+                each: target_size,
+                found: values.len(),
+            });
+        }
+        if let Some(at) = values.iter().position(|y| !y.is_finite()) {
+            return Err(DataError::TargetNotFinite {
+                example: at / target_size,
+                position: at % target_size,
+                value: values[at],
+            });
+        }
+        let each = target_size;
+        Self::checked(shape.into(), inputs, Reals { values, each })
+    }
+
+    /// The numbers in one target, at least 1.
+    pub fn target_size(&self) -> usize {
+        self.targets.each
+    }
+
+    /// The target of example `i`, or `None` past the last example.
+    pub fn target(&self, i: usize) -> Option<&[f32]> {
+        let start = i.checked_mul(self.targets.each)?;
+        let end = start.checked_add(self.targets.each)?;
+        self.targets.values.get(start..end)
+    }
+
+    /// All targets, one after the other.
+    pub fn targets(&self) -> &[f32] {
+        &self.targets.values
+    }
+
+    /// All targets, to be changed in place; whoever does keeps them finite.
+    pub(crate) fn targets_mut(&mut self) -> &mut [f32] {
+        &mut self.targets.values
+    }
+}
+
+impl Dataset<Unlabelled> {
+    /// A data set of inputs alone.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Dataset::new`], labels apart.
+    pub fn unlabelled(shape: impl Into<Vec<usize>>, inputs: Vec<f32>) -> Result<Self, DataError> {
         let shape = shape.into();
-        let size = shape
-            .iter()
-            .try_fold(1_usize, |n, &axis| n.checked_mul(axis));
-        let each = match size {
-            Some(each) if each > 0 && !shape.is_empty() => each,
-            _ => {
-                return Err(DataError::Shape {
-                    place: "the data set".into(),
-                    shape,
-                });
-            }
-        };
-        if labels.is_empty() && inputs.is_empty() {
+        let count = inputs.len() / size(&shape)?;
+        Self::checked(shape, inputs, Unlabelled { count })
+    }
+}
+
+/// The number of values in an input of this shape.
+fn size(shape: &[usize]) -> Result<usize, DataError> {
+    let size = shape
+        .iter()
+        .try_fold(1_usize, |n, &axis| n.checked_mul(axis));
+    match size {
+        Some(each) if each > 0 && !shape.is_empty() => Ok(each),
+        _ => Err(DataError::Shape {
+            place: "the data set".into(),
+            shape: shape.to_vec(),
+        }),
+    }
+}
+
+impl<Y: Targets> Dataset<Y> {
+    /// What must hold, whatever the targets are.
+    fn checked(shape: Vec<usize>, inputs: Vec<f32>, targets: Y) -> Result<Self, DataError> {
+        let each = size(&shape)?;
+        let count = targets.count();
+        if count == 0 && inputs.is_empty() {
             return Err(DataError::Empty {
                 place: "the data set".into(),
             });
         }
-        if labels.len().checked_mul(each) != Some(inputs.len()) {
-            let (labels, found) = (labels.len(), inputs.len());
+        if count.checked_mul(each) != Some(inputs.len()) {
             return Err(DataError::Length {
                 shape,
                 each,
-                labels,
-                found,
+                labels: count,
+                found: inputs.len(),
             });
         }
         if let Some(at) = inputs.iter().position(|x| !x.is_finite()) {
@@ -82,34 +288,27 @@ impl Dataset {
                 value: inputs[at],
             });
         }
-        check_labels("the data set", &labels, classes)?;
         Ok(Self {
             shape,
             each,
             inputs,
-            labels,
-            classes,
+            targets,
         })
     }
 
     /// The number of examples, at least 1.
     pub fn len(&self) -> usize {
-        self.labels.len()
+        self.targets.count()
     }
 
     /// Always false: a data set without examples cannot be made.
     pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
+        self.len() == 0
     }
 
     /// The shape of one input, channels last: `[28, 28, 1]`.
     pub fn shape(&self) -> &[usize] {
         &self.shape
-    }
-
-    /// The number of classes.
-    pub fn classes(&self) -> usize {
-        self.classes
     }
 
     /// The input of example `i`, or `None` past the last example.
@@ -123,27 +322,11 @@ impl Dataset {
         &self.inputs
     }
 
-    /// The label of example `i`, or `None` past the last example.
-    pub fn label(&self, i: usize) -> Option<u32> {
-        self.labels.get(i).copied()
-    }
-
-    /// All labels.
-    pub fn labels(&self) -> &[u32] {
-        &self.labels
-    }
-
-    /// Input and label of each example, in order.
-    pub fn examples(&self) -> impl ExactSizeIterator<Item = (&[f32], u32)> {
-        self.inputs
-            .chunks_exact(self.each)
-            .zip(self.labels.iter().copied())
-    }
-
     /// A copy of the examples in `range`, with the same shape and classes.
     ///
     /// ```
-    /// # let data = osculant_data::Dataset::new([1], vec![5.0, 6.0, 7.0], vec![0, 1, 0], 2)?;
+    /// # use osculant_data::Dataset;
+    /// # let data = Dataset::new([1], vec![5.0, 6.0, 7.0], vec![0, 1, 0], 2)?;
     /// assert_eq!(data.subset(..2)?.inputs(), [5.0, 6.0]);
     /// # Ok::<(), osculant_data::DataError>(())
     /// ```
@@ -163,20 +346,49 @@ impl Dataset {
             Bound::Excluded(&i) => i,
             Bound::Unbounded => self.len(),
         };
-        if start >= end || end > self.len() {
-            return Err(DataError::Subset {
-                start,
-                end,
-                len: self.len(),
-            });
+        self.check_range(start..end)?;
+        self.select(&(start..end).collect::<Vec<_>>())
+    }
+
+    /// A copy of these examples, in this order, with the same shape and classes.
+    ///
+    /// # Errors
+    ///
+    /// No example, or a number past the last one.
+    pub fn select(&self, examples: &[usize]) -> Result<Self, DataError> {
+        if examples.is_empty() {
+            self.check_range(0..0)?;
+        }
+        if let Some(&i) = examples.iter().find(|&&i| i >= self.len()) {
+            self.check_range(i..i.saturating_add(1))?;
         }
         Ok(Self {
             shape: self.shape.clone(),
             each: self.each,
-            inputs: self.inputs[start * self.each..end * self.each].to_vec(),
-            labels: self.labels[start..end].to_vec(),
-            classes: self.classes,
+            inputs: rows(&self.inputs, self.each, examples),
+            targets: self.targets.pick(examples),
         })
+    }
+
+    /// Keeps the first `count` examples and lets go of the others, without a copy.
+    ///
+    /// # Errors
+    ///
+    /// A count of 0, or one past the last example; the data then stay as they were.
+    pub fn keep_first(&mut self, count: usize) -> Result<(), DataError> {
+        self.check_range(0..count)?;
+        self.inputs.truncate(count * self.each);
+        self.inputs.shrink_to_fit();
+        self.targets.keep_first(count);
+        Ok(())
+    }
+
+    fn check_range(&self, Range { start, end }: Range<usize>) -> Result<(), DataError> {
+        let len = self.len();
+        if start >= end || end > len {
+            return Err(DataError::Subset { start, end, len });
+        }
+        Ok(())
     }
 
     /// The values of one input.
@@ -222,12 +434,12 @@ impl Split {
     ///
     /// The parts differ in the shape of their inputs or in the number of classes.
     pub fn new(train: Dataset, test: Dataset) -> Result<Self, DataError> {
-        if train.shape != test.shape || train.classes != test.classes {
+        if train.shape != test.shape || train.classes() != test.classes() {
             return Err(DataError::Split {
+                train_classes: train.classes(),
                 train_shape: train.shape,
-                train_classes: train.classes,
+                test_classes: test.classes(),
                 test_shape: test.shape,
-                test_classes: test.classes,
             });
         }
         Ok(Self { train, test })

@@ -47,15 +47,6 @@ pub enum DataError {
         fault: String,
     },
 
-    /// A file whose name does not say what it holds.
-    #[error("`{file}` {reason}")]
-    FileName {
-        /// The file.
-        file: String,
-        /// What is wrong with its name and what to do.
-        reason: String,
-    },
-
     /// The operating system could not open or read a file.
     #[error("cannot read `{file}`: {error}; check the path and its permissions")]
     Read {
@@ -237,6 +228,64 @@ pub enum DataError {
         value: f32,
     },
 
+    /// Targets that do not divide into so many numbers for each example.
+    #[error(
+        "{found} numbers are no targets of {each} for each example; give as many for each, and at \
+         least one"
+    )]
+    TargetLength {
+        /// Numbers in one target.
+        each: usize,
+        /// Numbers that there are.
+        found: usize,
+    },
+
+    /// A target that is NaN or infinite, or becomes so.
+    #[error(
+        "example {example} has the value {value} at position {position} of its target; every \
+         target must be finite: repair or leave out this example"
+    )]
+    TargetNotFinite {
+        /// The example, counted from 0.
+        example: usize,
+        /// The place in its target, counted from 0.
+        position: usize,
+        /// The value.
+        value: f32,
+    },
+
+    /// A share that divides nothing.
+    #[error(
+        "{len} examples cannot be divided at a share of {share}; it must lie between 0 and 1 and \
+         leave at least one example on either side"
+    )]
+    Share {
+        /// The share as given.
+        share: f64,
+        /// Examples in the data set.
+        len: usize,
+    },
+
+    /// Something is wrong at one place of a file that people can read.
+    #[error("`{file}`, {place}: {fault}")]
+    At {
+        /// The file.
+        file: String,
+        /// The line, counted from 1, and the column, or the array.
+        place: String,
+        /// What is wrong and what to do.
+        fault: String,
+    },
+
+    /// A file as a whole is not what it was to be.
+    #[error("`{file}` {fault}")]
+    File {
+        /// The file.
+        file: String,
+        /// What is wrong with it and what to do.
+        fault: String,
+    },
+
     /// A label that names no class.
     #[error(
         "{place} gives example {example} the label {label}, but there are {classes} classes and \
@@ -298,6 +347,18 @@ pub enum DataError {
     )]
     Mean {
         /// Values in the mean.
+        len: usize,
+        /// What is wrong with it.
+        fault: String,
+    },
+
+    /// A deviation that nothing can be divided by.
+    #[error(
+        "the deviation has {len} values, {fault}; it must hold one value above 0 for each of the \
+         mean: fit the preprocessing again"
+    )]
+    Deviation {
+        /// Values in the deviation.
         len: usize,
         /// What is wrong with it.
         fault: String,

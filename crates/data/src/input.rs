@@ -61,7 +61,15 @@ impl<'n> Input<'n> {
         }
     }
 
-    /// The error of a gzip stream that broke off although all its values are there.
+    /// All bytes to the end.
+    pub fn all(&mut self) -> Result<Vec<u8>, DataError> {
+        match self.read(u64::MAX)? {
+            (_, true) => Err(self.cut_off()),
+            (bytes, false) => Ok(bytes),
+        }
+    }
+
+    /// The error of a gzip stream that broke off although no value is known to be missing.
     pub fn cut_off(&self) -> DataError {
         DataError::Gzip {
             file: self.name.into(),

@@ -3,9 +3,13 @@
 //! - [`digits`]: 10,000 real handwritten digits that come with the crate. Start here.
 //! - [`idx`]: the format of MNIST and its relatives, from files, folders or any reader.
 //! - [`cifar10`]: colour images in the binary layout of CIFAR-10.
-//! - [`read_folder`]: a folder of either format, told apart by the names of its files.
+//! - [`read_folder`]: a folder of either format, told apart by the names of its files; [`load`]:
+//!   whatever a path leads to.
+//! - [`csv`], [`libsvm`] and [`npy`]: tables and arrays, with classes or real targets.
 //! - [`Dataset`]: examples in memory, checked when they enter. [`Split`]: training and test.
-//! - [`Preprocess`]: scale and centre inputs, and store how with a model.
+//!   [`AnyDataset`]: of whichever kind of targets a file turned out to hold.
+//! - [`Preprocess`]: scale, centre and standardize inputs, and store how with a model.
+//! - [`Legend`]: what inputs, targets and classes are called, stored with a model too.
 //! - [`ModelFile`]: a trained network in a file, with all that predicting needs.
 //! - [`write_whole`]: a file that is either written to its end or not at all.
 //! - [`DataError`]: what can be wrong, and what to do about it.
@@ -23,29 +27,40 @@
 //! ```
 //!
 //! A [`Dataset`] goes straight into an objective: it implements
-//! [`Examples`](osculant_optim::examples::Examples), with labels as targets.
+//! [`Examples`](osculant_optim::examples::Examples), with labels or vectors as targets.
 //!
 //! Inputs are `f32`, channels last, one example after the other; labels are classes counted
 //! from 0. Nothing here trusts a file: every count is checked against the bytes that are
 //! there, and NaN or infinity never gets into a [`Dataset`].
 
 pub mod cifar10;
+pub mod csv;
 pub mod idx;
+pub mod libsvm;
+pub mod npy;
 
+mod any;
 mod dataset;
 mod digits;
 mod error;
 mod examples;
 mod folder;
 mod input;
+mod legend;
+mod load;
 mod model_file;
 mod preprocess;
+mod table;
 mod write;
 
-pub use self::dataset::{Dataset, Split};
+pub use self::any::AnyDataset;
+pub use self::dataset::{Classes, Dataset, Reals, Split, Targets, Unlabelled};
 pub use self::digits::digits;
 pub use self::error::DataError;
 pub use self::folder::read_folder;
+pub use self::legend::{Legend, TargetScaling, Task};
+pub use self::load::{LoadOptions, Loaded, load};
 pub use self::model_file::{About, ModelFault, ModelFile, Tensor};
-pub use self::preprocess::{Preprocess, PreprocessOptions};
+pub use self::preprocess::{Per, Preprocess, PreprocessOptions};
+pub use self::table::Table;
 pub use self::write::{check_destination, write_whole};

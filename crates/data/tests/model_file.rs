@@ -5,7 +5,10 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-use osculant_data::{About, DataError, ModelFile, Preprocess, check_destination, write_whole};
+use osculant_data::{
+    About, DataError, Legend, ModelFile, Preprocess, TargetScaling, Task, check_destination,
+    write_whole,
+};
 use osculant_layers::Network;
 use osculant_tape::{Init, Scalar};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -32,6 +35,7 @@ fn about() -> About {
         regularization: 0.1 + 0.2,
         seed: u64::MAX,
         preprocess: Preprocess::from_parts(1.0 / 255.0, Some(vec![0.1, 0.2, 0.3])).unwrap(),
+        legend: Legend::default(),
     }
 }
 
@@ -432,5 +436,63 @@ fn a_model_that_is_not_there_or_never_ends_is_refused() {
     for path in ["/dev/zero", "/"] {
         let text = ModelFile::load(path).unwrap_err().to_string();
         assert!(text.contains("a model is an ordinary file"), "{text}");
+    }
+}
+
+/// A model of a table: standardized inputs and targets, and names.
+fn of_a_table() -> ModelFile {
+    let graph = graph::<f32>(3);
+    let theta = graph.params().init(7);
+    let preprocess = about().preprocess.with_deviation(vec![1.0, 2.0, 0.3]);
+    let scaling = TargetScaling::from_parts(vec![0.1; 3], vec![7.0; 3]).unwrap();
+    let name = |name: &str| name.to_string();
+    let about = About {
+        preprocess: preprocess.unwrap(),
+        legend: Legend {
+            task: Task::Reals,
+            inputs: vec![name("a, b"), name("\"ü\""), name("c")],
+            targets: vec![name("y0"), name("y1"), name("y2")],
+            classes: vec![name("-1")],
+            scaling: Some(scaling),
+        },
+        ..about()
+    };
+    ModelFile::new(about, graph.params(), &theta).unwrap()
+}
+
+#[test]
+fn names_and_deviations_come_back() {
+    let mut bytes = Vec::new();
+    of_a_table().write_to(&mut bytes).unwrap();
+    let loaded = read(&bytes).unwrap();
+    assert_eq!(loaded.about(), of_a_table().about());
+    assert!(loaded.restore(&mut graph::<f32>(3)).is_ok());
+    for end in 0..bytes.len() {
+        assert!(read(&bytes[..end]).is_err(), "{end} bytes");
+    }
+}
+
+/// Files were once written without a legend, and still are where there is nothing to say.
+#[test]
+fn a_model_without_names_has_no_entry_for_them() {
+    let bytes = bytes();
+    let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+    assert!(!header.metadata().as_ref().unwrap().contains_key("legend"));
+    assert_eq!(read(&bytes).unwrap().about().legend, Legend::default());
+}
+
+#[test]
+fn a_legend_that_cannot_be_read_is_refused() {
+    for bad in ["", "{", "[]x", r#"{"inputs": 3}"#, r#"{"unknown": []}"#] {
+        let bytes = changed(
+            |metadata| {
+                metadata.insert("legend".into(), bad.into());
+            },
+            |_| {},
+        );
+        let text = message(&bytes);
+        let start =
+            format!("the model file `m.safetensors` has the metadata entry `legend` = `{bad}`");
+        assert!(text.starts_with(&start), "{text}");
     }
 }

@@ -1,6 +1,6 @@
 //! Preprocessing: what it computes, how it is stored, what it refuses.
 
-use osculant_data::{Dataset, Preprocess, PreprocessOptions};
+use osculant_data::{Dataset, Per, Preprocess, PreprocessOptions};
 
 fn data(inputs: &[f32]) -> Dataset {
     Dataset::new([2], inputs.to_vec(), vec![0; inputs.len() / 2], 1).unwrap()
@@ -10,6 +10,7 @@ fn options(scale: Option<f32>, subtract_mean: bool) -> PreprocessOptions {
     PreprocessOptions {
         scale,
         subtract_mean,
+        ..PreprocessOptions::none()
     }
 }
 
@@ -160,4 +161,89 @@ fn an_error_leaves_the_inputs_as_they_were() {
         "{message}"
     );
     assert_eq!(inputs[0], 1.0);
+}
+
+#[test]
+fn standardized_inputs_have_mean_0_and_deviation_1() {
+    let mut train = data(&[2.0, 10.0, 6.0, 30.0]);
+    let preprocess = Preprocess::fit(&train, PreprocessOptions::standardize()).unwrap();
+    assert_eq!(preprocess.mean(), Some(&[4.0, 20.0][..]));
+    assert_eq!(preprocess.deviation(), Some(&[2.0, 10.0][..]));
+    preprocess.apply(&mut train).unwrap();
+    assert_eq!(train.inputs(), [-1.0, -1.0, 1.0, 1.0]);
+
+    let mut test = [8.0, 0.0];
+    preprocess.apply_to_inputs(&mut test).unwrap();
+    assert_eq!(test, [2.0, -2.0]);
+}
+
+#[test]
+fn a_position_that_never_changes_keeps_its_unit() {
+    // 0.1 is no number of f32: the mean of three is rounded, and its distance is not 0.
+    let mut train = data(&[0.1, 1.0, 0.1, 2.0, 0.1, 3.0]);
+    let preprocess = Preprocess::fit(&train, PreprocessOptions::standardize()).unwrap();
+    assert_eq!(preprocess.deviation().unwrap()[0], 1.0);
+    preprocess.apply(&mut train).unwrap();
+    for (input, _) in train.examples() {
+        assert!(input[0].abs() < 1e-7, "{input:?}");
+    }
+}
+
+#[test]
+fn the_scale_comes_before_the_deviation() {
+    let options = PreprocessOptions {
+        scale: Some(-0.5),
+        ..PreprocessOptions::standardize()
+    };
+    let mut train = data(&[2.0, 10.0, 6.0, 30.0]);
+    let preprocess = Preprocess::fit(&train, options).unwrap();
+    assert_eq!(preprocess.deviation(), Some(&[1.0, 5.0][..]));
+    preprocess.apply(&mut train).unwrap();
+    assert_eq!(train.inputs(), [1.0, 1.0, -1.0, -1.0]);
+}
+
+#[test]
+fn channels_share_mean_and_deviation() {
+    // Two examples of 1 × 2 pixels with two channels: 1, 3, 5, 7 and 10, 10, 30, 30.
+    let inputs = vec![1.0, 10.0, 3.0, 10.0, 5.0, 30.0, 7.0, 30.0];
+    let train = Dataset::new([1, 2, 2], inputs, vec![0, 0], 1).unwrap();
+    let options = PreprocessOptions {
+        per: Per::Channel,
+        ..PreprocessOptions::standardize()
+    };
+    let preprocess = Preprocess::fit(&train, options).unwrap();
+    assert_eq!(preprocess.mean(), Some(&[4.0, 20.0, 4.0, 20.0][..]));
+    let deviation = [5f32.sqrt(), 10.0];
+    assert_eq!(
+        preprocess.deviation(),
+        Some(&[deviation, deviation].concat()[..])
+    );
+}
+
+#[test]
+fn a_stored_deviation_is_checked() {
+    let mean = || Preprocess::from_parts(1.0, Some(vec![0.0, 0.0])).unwrap();
+    let message = |deviation: Vec<f32>| mean().with_deviation(deviation).unwrap_err().to_string();
+    let end = "; it must hold one value above 0 for each of the mean: fit the preprocessing again";
+    assert_eq!(
+        message(vec![1.0]),
+        format!("the deviation has 1 values, but the mean has 2{end}")
+    );
+    for (bad, shown) in [
+        (0.0, "0"),
+        (-1.0, "-1"),
+        (f32::NAN, "NaN"),
+        (f32::INFINITY, "inf"),
+    ] {
+        assert_eq!(
+            message(vec![1.0, bad]),
+            format!("the deviation has 2 values, and the one at position 1 is {shown}{end}")
+        );
+    }
+    assert!(mean().with_deviation(vec![2.0, 4.0]).is_ok());
+    let alone = Preprocess::from_parts(1.0, None).unwrap();
+    assert!(alone.clone().with_deviation(vec![]).is_err());
+    let mut inputs = [1.0, 2.0, 3.0];
+    let alone = alone.with_deviation(vec![2.0, 4.0]).unwrap();
+    assert!(alone.apply_to_inputs(&mut inputs).is_err());
 }

@@ -1,7 +1,7 @@
 //! `osculant predict`, and the files that `osculant train --save` makes for it.
 
 use crate::run::{Ran, digits, osculant};
-use osculant_data::{About, ModelFile, Preprocess};
+use osculant_data::{About, Legend, ModelFile, Preprocess};
 use osculant_layers::prelude::*;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -67,7 +67,7 @@ fn the_table_has_a_line_per_example_and_agrees_with_the_accuracy() {
     let table = fs::read_to_string(&table).unwrap();
     let lines: Vec<Vec<&str>> = table.lines().map(|l| l.split(',').collect()).collect();
     assert_eq!(lines.len(), 51);
-    assert_eq!(lines[0][..4], ["example", "label", "predicted", "output0"]);
+    assert_eq!(lines[0][..4], ["example", "label", "predicted", "score_0"]);
     assert!(lines.iter().all(|line| line.len() == 13));
     let right = lines[1..].iter().filter(|line| line[1] == line[2]).count();
     assert!(run.out.contains(&format!("({right}/50)")), "{run:?}");
@@ -113,6 +113,7 @@ fn model(folder: &Path, net: &Network<f32>, network: &str, loss: &str) -> PathBu
         regularization: 1.0,
         seed: 1,
         preprocess: Preprocess::from_parts(1.0 / 255.0, None).unwrap(),
+        legend: Legend::default(),
     };
     let file = folder.join("model.safetensors");
     let model = ModelFile::new(about, net.params(), &net.init(1)).unwrap();

@@ -115,10 +115,10 @@ pub enum ModelFault {
         expected: Vec<usize>,
     },
 
-    /// A parameter has the name under which the mean input is saved.
+    /// A parameter has the name under which a part of the preprocessing is saved.
     #[error(
-        "cannot hold a parameter named `{tensor}`, the name of the mean input; rename the \
-         parameter"
+        "cannot hold a parameter named `{tensor}`, the name of a part of the preprocessing; rename \
+         the parameter"
     )]
     Reserved {
         /// The name.

@@ -7,8 +7,10 @@ use osculant_tape::Scalar;
 use safetensors::tensor::{Dtype, Metadata, TensorView};
 use safetensors::{SafeTensorError, SafeTensors, serialize};
 
+use serde::{Deserialize, Serialize};
+
 use super::{About, ModelFault};
-use crate::Preprocess;
+use crate::{DataError, Legend, Preprocess, TargetScaling, Task};
 
 /// The entry with the version of the format, which also tells our files from others.
 const FORMAT: &str = "osculant";
@@ -18,8 +20,15 @@ const LOSS: &str = "loss";
 pub(super) const C: &str = "C";
 const SEED: &str = "seed";
 const SCALE: &str = "preprocess.scale";
-/// The tensor with the mean input.
-pub(super) const MEAN: &str = "preprocess.mean";
+const LEGEND: &str = "legend";
+/// The tensors with the mean input and the deviation of inputs.
+const MEAN: &str = "preprocess.mean";
+const DEVIATION: &str = "preprocess.deviation";
+/// The tensors with the mean and the deviation of targets.
+const TARGET_MEAN: &str = "target.mean";
+const TARGET_DEVIATION: &str = "target.deviation";
+/// Names that no parameter may have.
+pub(super) const RESERVED: [&str; 4] = [MEAN, DEVIATION, TARGET_MEAN, TARGET_DEVIATION];
 
 /// The bytes before the JSON header: its length.
 const LEAD: usize = 8;
@@ -101,12 +110,21 @@ fn numbers<const N: usize, T>(bytes: &[u8], number: fn([u8; N]) -> T) -> Vec<T> 
 
 /// The bytes of a model file.
 pub(super) fn encode(about: &About, tensors: &BTreeMap<String, Tensor>) -> io::Result<Vec<u8>> {
-    let mean = about.preprocess.mean();
-    let mean = mean.map(|mean| Tensor::new(vec![mean.len()], mean));
+    let (preprocess, scaling) = (&about.preprocess, about.legend.scaling.as_ref());
+    let parts = [
+        (MEAN, preprocess.mean()),
+        (DEVIATION, preprocess.deviation()),
+        (TARGET_MEAN, scaling.map(TargetScaling::mean)),
+        (TARGET_DEVIATION, scaling.map(TargetScaling::deviation)),
+    ];
+    let parts: Vec<_> = parts
+        .into_iter()
+        .filter_map(|(name, part)| Some((name, Tensor::new(vec![part?.len()], part?))))
+        .collect();
     let all = tensors
         .iter()
         .map(|(name, tensor)| (name.as_str(), tensor))
-        .chain(mean.iter().map(|mean| (MEAN, mean)));
+        .chain(parts.iter().map(|(name, part)| (*name, part)));
     let bytes: Vec<_> = all
         .map(|(name, tensor)| (name, tensor.shape(), tensor.to_bytes()))
         .collect();
@@ -115,7 +133,7 @@ pub(super) fn encode(about: &About, tensors: &BTreeMap<String, Tensor>) -> io::R
         let view = TensorView::new(*dtype, shape.to_vec(), bytes).map_err(io::Error::other)?;
         views.push((*name, view));
     }
-    let metadata = BTreeMap::from([
+    let mut metadata = BTreeMap::from([
         (FORMAT, VERSION.to_string()),
         (NETWORK, about.network.clone()),
         (LOSS, about.loss.clone()),
@@ -123,6 +141,10 @@ pub(super) fn encode(about: &About, tensors: &BTreeMap<String, Tensor>) -> io::R
         (SEED, about.seed.to_string()),
         (SCALE, about.preprocess.scale().to_string()),
     ]);
+    let words = Words::of(&about.legend);
+    if words != Words::default() {
+        metadata.insert(LEGEND, serde_json::to_string(&words)?);
+    }
     // The library keeps metadata in a hash map, whose order differs from run to run; so it
     // writes the file without, and they are inserted here, in order.
     let plain = serialize(views, None).map_err(io::Error::other)?;
@@ -163,23 +185,93 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(About, BTreeMap<String, Tensor>), 
     for (name, view) in file.iter() {
         tensors.insert(name.to_string(), Tensor::from_view(name, &view)?);
     }
-    let mean = tensors.remove(MEAN).map(|mean| mean.values());
-    if let Some(mean) = &mean {
-        super::expect_finite::<f32>(MEAN, mean)?;
-    }
-    let scale = number(SCALE, entry(SCALE)?)?;
-    let preprocess = Preprocess::from_parts(scale, mean);
-    let preprocess = preprocess.map_err(|error| ModelFault::Damaged {
+    let mut part = |name: &str| -> Result<Option<Vec<f32>>, ModelFault> {
+        let part = tensors.remove(name).map(|part| part.values());
+        if let Some(part) = &part {
+            super::expect_finite::<f32>(name, part)?;
+        }
+        Ok(part)
+    };
+    let [mean, deviation, target_mean, target_deviation] = RESERVED.map(&mut part);
+    let damaged = |error: DataError| ModelFault::Damaged {
         reason: error.to_string(),
-    })?;
+    };
+    let scale = number(SCALE, entry(SCALE)?)?;
+    let mut preprocess = Preprocess::from_parts(scale, mean?).map_err(damaged)?;
+    if let Some(deviation) = deviation? {
+        preprocess = preprocess.with_deviation(deviation).map_err(damaged)?;
+    }
+    let words = match metadata.and_then(|m| m.get(LEGEND)) {
+        Some(text) => serde_json::from_str(text).map_err(|error| ModelFault::Entry {
+            key: LEGEND,
+            value: text.chars().take(40).collect(),
+            reason: format!("that cannot be read ({error}); use the file as it was saved"),
+        })?,
+        // Files from before there was one.
+        None => Words::default(),
+    };
+    let scaling = match (target_mean?, target_deviation?) {
+        (None, None) => None,
+        (mean, deviation) => {
+            let [mean, deviation] = [mean, deviation].map(Option::unwrap_or_default);
+            Some(TargetScaling::from_parts(mean, deviation).map_err(damaged)?)
+        }
+    };
     let about = About {
         network: entry(NETWORK)?.clone(),
         loss: entry(LOSS)?.clone(),
         regularization: number(C, entry(C)?)?,
         seed: number(SEED, entry(SEED)?)?,
         preprocess,
+        legend: words.legend(scaling),
     };
     Ok((about, tensors))
+}
+
+/// The words of a legend, as they stand in the metadata.
+#[derive(Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Words {
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    reals: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    inputs: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    targets: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    classes: Vec<String>,
+}
+
+impl Words {
+    fn of(legend: &Legend) -> Self {
+        let Legend {
+            task,
+            inputs,
+            targets,
+            classes,
+            scaling: _,
+        } = legend.clone();
+        Words {
+            reals: task == Task::Reals,
+            inputs,
+            targets,
+            classes,
+        }
+    }
+
+    fn legend(self, scaling: Option<TargetScaling>) -> Legend {
+        Legend {
+            task: if self.reals {
+                Task::Reals
+            } else {
+                Task::Classes
+            },
+            inputs: self.inputs,
+            targets: self.targets,
+            classes: self.classes,
+            scaling,
+        }
+    }
 }
 
 fn number<N: std::str::FromStr>(key: &'static str, text: &str) -> Result<N, ModelFault> {

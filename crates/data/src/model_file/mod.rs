@@ -13,7 +13,7 @@ use osculant_tape::{Params, Scalar};
 
 pub use self::fault::ModelFault;
 pub use self::format::Tensor;
-use crate::{DataError, Preprocess, write_whole};
+use crate::{DataError, Legend, Preprocess, write_whole};
 
 /// All that is known of a model beside its numbers.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +28,8 @@ pub struct About {
     pub seed: u64,
     /// What is done to each input before the network sees it.
     pub preprocess: Preprocess,
+    /// What inputs and outputs are called.
+    pub legend: Legend,
 }
 
 /// A trained network, as it stands in a file: every parameter and buffer under its name, and
@@ -36,15 +38,17 @@ pub struct About {
 /// # Format
 ///
 /// [safetensors](https://github.com/huggingface/safetensors): one tensor (F32 or F64) for each
-/// trained parameter, frozen parameter and buffer, and `preprocess.mean` for the mean input, if
-/// there is one. The metadata entries are `osculant` (the version of this format, 1), `network`,
-/// `loss`, `C`, `seed` and `preprocess.scale`; numbers in them are written so that they come
-/// back to the last bit. Equal models make equal files, byte by byte.
+/// trained parameter, frozen parameter and buffer, and as many of `preprocess.mean`,
+/// `preprocess.deviation`, `target.mean` and `target.deviation` as there are. The metadata entries
+/// are `osculant` (the version of this format, 1), `network`, `loss`, `C`, `seed` and
+/// `preprocess.scale`; and `legend`, the task and the names as JSON, where they are not those of
+/// unnamed classes. Numbers in them are written so that they come back to the last bit. Equal
+/// models make equal files, byte by byte.
 ///
 /// # Example
 ///
 /// ```
-/// use osculant_data::{About, ModelFile, Preprocess};
+/// use osculant_data::{About, Legend, ModelFile, Preprocess};
 /// use osculant_layers::prelude::*;
 ///
 /// let build = || Network::<f32>::new([3], |x| x.dense(2));
@@ -56,6 +60,7 @@ pub struct About {
 ///     regularization: 80.0,
 ///     seed: 1,
 ///     preprocess: Preprocess::from_parts(1.0 / 255.0, None)?,
+///     legend: Legend::default(),
 /// };
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("model.safetensors");
@@ -81,7 +86,7 @@ impl ModelFile {
     /// # Errors
     ///
     /// A θ that doesn't fit; NaN or infinity in θ; a C that is not above 0; a parameter that is named
-    /// like the mean input.
+    /// like a tensor of the preprocessing.
     pub fn new<T: Scalar>(
         about: About,
         params: &Params<T>,
@@ -242,7 +247,7 @@ impl ModelFile {
             });
         }
         for (name, tensor) in &self.tensors {
-            if name == format::MEAN {
+            if format::RESERVED.contains(&name.as_str()) {
                 let tensor = name.clone();
                 return Err(ModelFault::Reserved { tensor });
             }

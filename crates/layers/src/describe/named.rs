@@ -10,8 +10,15 @@ pub const NAMED: &[(&str, &str)] = &[
          by 2, then a dense layer",
     ),
     (
+        "cnn7",
+        "convolutions 5x5x32, 3x3x32, 3x3x64, 3x3x64, 3x3x64 and 3x3x128 with same padding, each \
+         with ReLU, max-pooling by 2 after every second, then a dense layer",
+    ),
+    (
         "mlp:256,128",
-        "dense layers of these widths with ReLU between them, then a dense layer",
+        "dense layers of these widths with ReLU between them, then a dense layer; another \
+         activation follows a colon, as in mlp:256,128:tanh (relu, tanh, sigmoid, softplus, gelu, \
+         silu or none)",
     ),
     ("linear", "one dense layer"),
     (
@@ -24,7 +31,14 @@ pub const NAMED: &[(&str, &str)] = &[
 /// The network of this name for inputs of this shape and so many outputs.
 ///
 /// # Errors
-/// A name that is none of [`NAMED`], or one without the widths that it needs. That the network fits the input is seen when it is built.
+/// A name that is none of [`NAMED`], or one without the widths that it needs. That the network fits
+/// the input is seen when it is built.
+///
+/// # Reference
+/// `cnn4` and `cnn7` are the networks of 3 and 6 convolutions in `simpleNN`, the code published
+/// with Wang, Tan and Lin, *Newton methods for convolutional neural networks*, ACM TIST 11(2), 2020
+/// (`Python/net/net.py`, `CNN_3layers` and `CNN_6layers`; pooling there keeps windows that only
+/// partly fit, which makes no difference for images of 32 × 32).
 ///
 /// # Example
 /// ```
@@ -61,18 +75,37 @@ pub fn named(
     match name.split_once(':') {
         None if name == "cnn4" => {
             for (channels, kernel) in [(32, 5), (64, 3), (64, 3)] {
-                layers.push(Layer::conv2d(channels, kernel));
-                layers.push(Layer::Relu {});
+                layers.extend([Layer::conv2d(channels, kernel), Layer::Relu {}]);
+                layers.push(Layer::max_pool2d(2));
+            }
+            layers.push(Layer::Flatten {});
+        }
+        None if name == "cnn7" => {
+            for pair in [[(32, 5), (32, 3)], [(64, 3), (64, 3)], [(64, 3), (128, 3)]] {
+                for (channels, kernel) in pair {
+                    layers.extend([Layer::conv2d(channels, kernel), Layer::Relu {}]);
+                }
                 layers.push(Layer::max_pool2d(2));
             }
             layers.push(Layer::Flatten {});
         }
         None if name == "linear" => layers.push(Layer::Flatten {}),
-        Some(("mlp", list)) => {
+        Some(("mlp", rest)) => {
+            let (list, activation) = rest.split_once(':').unwrap_or((rest, "relu"));
+            let activation = match activation.trim() {
+                "relu" => Some(Layer::Relu {}),
+                "tanh" => Some(Layer::Tanh {}),
+                "sigmoid" => Some(Layer::Sigmoid {}),
+                "softplus" => Some(Layer::Softplus {}),
+                "gelu" => Some(Layer::Gelu {}),
+                "silu" => Some(Layer::Silu {}),
+                "none" => None,
+                _ => return Err(unknown(": its activation is none of those that there are")),
+            };
             layers.push(Layer::Flatten {});
             for width in widths(list)? {
                 layers.push(Layer::dense(width));
-                layers.push(Layer::Relu {});
+                layers.extend(activation.clone());
             }
         }
         // The shape of Hinton and Salakhutdinov (Science 313, 2006): the code is linear, all other

@@ -351,6 +351,33 @@ fn named_networks_fit_the_input_and_the_outputs() -> Result<(), DescribeError> {
     assert_eq!(net.len(), 48 + 36 + 10);
     let net = named("cnn4", &[28, 28, 1], 10)?.build::<f32>()?;
     assert_eq!(shapes(&net)[6], [3 * 3 * 64, 10]);
+    let net = named("cnn4", &[32, 32, 3], 10)?.build::<f32>()?;
+    assert_eq!(net.len(), 68_106);
+    let net = named("cnn7", &[32, 32, 3], 10)?.build::<f32>()?;
+    let widths = [32, 32, 64, 64, 64, 128].iter();
+    let convolutions: Vec<_> = shapes(&net).into_iter().step_by(2).take(6).collect();
+    assert!(convolutions.iter().zip(widths).all(|(s, w)| s[3] == *w));
+    assert_eq!(convolutions[0], [5, 5, 3, 32]);
+    assert_eq!(shapes(&net)[12], [4 * 4 * 128, 10]);
+    Ok(())
+}
+
+#[test]
+fn the_activation_of_an_mlp_is_relu_unless_it_is_said() -> Result<(), DescribeError> {
+    let kinds = |name: &str| -> Result<Vec<&'static str>, DescribeError> {
+        let description = named(name, &[5], 2)?;
+        Ok(description
+            .layers
+            .iter()
+            .map(|layer| layer.kind())
+            .collect())
+    };
+    for activation in ["relu", "tanh", "sigmoid", "softplus", "gelu", "silu"] {
+        let expected = ["flatten", "dense", activation, "dense", activation, "dense"];
+        assert_eq!(kinds(&format!("mlp:8,4:{activation}"))?, expected);
+    }
+    assert_eq!(kinds("mlp:8,4")?, kinds("mlp:8,4:relu")?);
+    assert_eq!(kinds("mlp:8:none")?, ["flatten", "dense", "dense"]);
     Ok(())
 }
 
@@ -383,11 +410,12 @@ fn a_name_that_stands_for_nothing_is_told_the_others() {
         "mlp:",
         "mlp:3,x",
         "cnn4:3",
+        "mlp:3:sine",
         "autoencoder",
         "autoencoder:3,",
     ] {
         let e = named(name, &[28, 28, 1], 10).expect_err(name).to_string();
-        assert!(e.contains("`cnn4`, `mlp:256,128`, `linear`"), "{e}");
+        assert!(e.contains("`cnn4`, `cnn7`, `mlp:256,128`, `linear`"), "{e}");
     }
     let e = named("cnn4", &[4, 4, 1], 10).and_then(|d| d.build::<f32>());
     assert!(

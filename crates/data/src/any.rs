@@ -1,0 +1,198 @@
+//! A data set whose kind of targets is known at run time only.
+
+use osculant_tape::Random;
+
+use crate::dataset::{Classes, Dataset, Reals, Unlabelled};
+use crate::{DataError, Legend, Preprocess, PreprocessOptions};
+
+/// A data set with labels, with real targets or with none, as a file turned out to hold.
+///
+/// # Example
+///
+/// ```
+/// use osculant_data::{AnyDataset, Dataset};
+///
+/// let data = AnyDataset::from(Dataset::new([1], vec![1.0, 2.0], vec![0, 1], 2)?);
+/// assert_eq!((data.len(), data.outputs()), (2, Some(2)));
+/// let AnyDataset::Classes(data) = data else { unreachable!() };
+/// assert_eq!(data.labels(), [0, 1]);
+/// # Ok::<(), osculant_data::DataError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub enum AnyDataset {
+    /// With a class for each example.
+    Classes(Dataset<Classes>),
+    /// With numbers for each example.
+    Reals(Dataset<Reals>),
+    /// Inputs alone.
+    Unlabelled(Dataset<Unlabelled>),
+}
+
+impl From<Dataset<Classes>> for AnyDataset {
+    fn from(data: Dataset<Classes>) -> Self {
+        AnyDataset::Classes(data)
+    }
+}
+
+impl From<Dataset<Reals>> for AnyDataset {
+    fn from(data: Dataset<Reals>) -> Self {
+        AnyDataset::Reals(data)
+    }
+}
+
+impl From<Dataset<Unlabelled>> for AnyDataset {
+    fn from(data: Dataset<Unlabelled>) -> Self {
+        AnyDataset::Unlabelled(data)
+    }
+}
+
+/// The same for each kind.
+macro_rules! each {
+    ($any:expr, $data:ident => $what:expr) => {
+        match $any {
+            AnyDataset::Classes($data) => $what,
+            AnyDataset::Reals($data) => $what,
+            AnyDataset::Unlabelled($data) => $what,
+        }
+    };
+}
+
+impl AnyDataset {
+    /// The number of examples, at least 1.
+    pub fn len(&self) -> usize {
+        each!(self, data => data.len())
+    }
+
+    /// Always false: a data set without examples cannot be made.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The shape of one input, channels last.
+    pub fn shape(&self) -> &[usize] {
+        each!(self, data => data.shape())
+    }
+
+    /// All inputs, one after the other.
+    pub fn inputs(&self) -> &[f32] {
+        each!(self, data => data.inputs())
+    }
+
+    /// How many outputs a network for these data has: one for each class, or for each number of a
+    /// target. `None` where there are no targets.
+    pub fn outputs(&self) -> Option<usize> {
+        match self {
+            AnyDataset::Classes(data) => Some(data.classes()),
+            AnyDataset::Reals(data) => Some(data.target_size()),
+            AnyDataset::Unlabelled(_) => None,
+        }
+    }
+
+    /// Keeps the first examples; see [`Dataset::keep_first`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Dataset::keep_first`].
+    pub fn keep_first(&mut self, count: usize) -> Result<(), DataError> {
+        each!(self, data => data.keep_first(count))
+    }
+
+    /// A copy of these examples; see [`Dataset::select`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Dataset::select`].
+    pub fn select(&self, examples: &[usize]) -> Result<Self, DataError> {
+        Ok(each!(self, data => data.select(examples)?.into()))
+    }
+
+    /// Learns the preprocessing from all inputs; see [`Preprocess::fit`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Preprocess::fit`].
+    pub fn fit(&self, options: PreprocessOptions) -> Result<Preprocess, DataError> {
+        each!(self, data => Preprocess::fit(data, options))
+    }
+
+    /// Preprocesses all inputs; see [`Preprocess::apply`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Preprocess::apply`].
+    pub fn preprocess(&mut self, preprocess: &Preprocess) -> Result<(), DataError> {
+        each!(self, data => preprocess.apply(data))
+    }
+
+    /// Standardizes real targets as the legend says, if it does.
+    ///
+    /// # Errors
+    ///
+    /// Targets of another size, or that overflow.
+    pub fn scale_targets(&mut self, legend: &Legend) -> Result<(), DataError> {
+        match (self, &legend.scaling) {
+            (AnyDataset::Reals(data), Some(scaling)) => scaling.apply(data),
+            _ => Ok(()),
+        }
+    }
+
+    /// Divides the examples at random: the second part gets this share of them, of each class
+    /// where there are classes, the first part the rest. Both keep the order of the examples; the
+    /// same seed divides in the same way.
+    ///
+    /// # Errors
+    ///
+    /// A share that is not between 0 and 1, or leaves one of the parts without examples.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use osculant_data::{AnyDataset, Dataset};
+    ///
+    /// let inputs = (0..20).map(|i| i as f32).collect();
+    /// let labels = (0..20).map(|i| u32::from(i % 4 == 0)).collect();
+    /// let data = AnyDataset::from(Dataset::new([1], inputs, labels, 2)?);
+    /// let (train, test) = data.split(0.2, 1)?;
+    /// assert_eq!((train.len(), test.len()), (16, 4));
+    /// let AnyDataset::Classes(test) = test else { unreachable!() };
+    /// assert_eq!(test.labels().iter().sum::<u32>(), 1); // a quarter, as in all
+    /// # Ok::<(), osculant_data::DataError>(())
+    /// ```
+    pub fn split(&self, share: f64, seed: u64) -> Result<(Self, Self), DataError> {
+        let len = self.len();
+        let refuse = || DataError::Share { share, len };
+        if !(share > 0.0 && share < 1.0) {
+            return Err(refuse());
+        }
+        let mut groups = Vec::new();
+        match self {
+            AnyDataset::Classes(data) => {
+                groups.resize(data.classes(), Vec::new());
+                for (i, &label) in data.labels().iter().enumerate() {
+                    groups[label as usize].push(i);
+                }
+            }
+            _ => groups.push((0..len).collect()),
+        }
+        let mut random = Random::new(seed, STREAM);
+        let mut chosen = vec![false; len];
+        // What rounding takes from one class goes to the next, so that the sum is right.
+        let mut owed = 0.0;
+        for group in &groups {
+            owed += share * group.len() as f64;
+            let take = (owed.round() as usize).min(group.len());
+            owed -= take as f64;
+            for &i in random.permutation(group.len()).iter().take(take) {
+                chosen[group[i]] = true;
+            }
+        }
+        let (second, first): (Vec<_>, Vec<_>) = (0..len).partition(|&i| chosen[i]);
+        if first.is_empty() || second.is_empty() {
+            return Err(refuse());
+        }
+        Ok((self.select(&first)?, self.select(&second)?))
+    }
+}
+
+/// The stream of the generator that divides data: none that draws parameters or subsets.
+const STREAM: u64 = 0x73_706c_6974;
