@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `train.rs`, `predict.rs` | the two commands: options, and what happens in which order |
 //! | `solver.rs` | the options of the solver, and the solver that they make |
-//! | `network.rs`, `loss.rs`, `source.rs` | what `--net`, `--loss` and `--data` stand for |
+//! | `network.rs`, `loss.rs`, `source.rs` | what `--net`, `--loss` and `--data` stand for, and what is done to data |
 //! | `record.rs`, `report/` | the record of a run as JSON lines, and what `report` makes of it |
 //! | `watch.rs`, `table.rs` | what is shown while training: lines and progress |
 //! | `score.rs` | outputs on a data set, and how many are right |
