@@ -58,7 +58,7 @@ fn a_table_with_named_classes_is_learnt_and_predicted_in_its_words() {
 
     let (_keep, model, run) = trained(&format!(
         "--data {data} --target species --net mlp:8:tanh --loss softmax --iterations 15 \
-         --curvature 100%"
+         --curvature 100% -C 1000"
     ));
     assert!(
         run.out
@@ -224,7 +224,9 @@ fn an_archive_of_images_is_trained_on() {
     ];
     write_archive(File::create(&path).unwrap(), &parts).unwrap();
     let data = path.display().to_string();
-    let (_keep, model, run) = trained(&format!("--data {data} --iterations 4 --curvature 50%"));
+    let (_keep, model, run) = trained(&format!(
+        "--data {data} --iterations 4 --curvature 50% -C 1000"
+    ));
     // Images get a convolutional network unless another is named.
     assert!(run.out.contains("network  cnn4: "), "{run:?}");
     assert_eq!(percent(run.last()), 100.0, "{run:?}");
@@ -310,7 +312,7 @@ fn test_examples_come_from_a_file_or_are_a_share() {
 fn losses_and_targets_that_do_not_fit_are_refused() {
     let (heart, diabetes) = (file("files/heart_scale"), file("files/diabetes.csv"));
     let refused = |code: i32, arguments: &str| {
-        let run = osculant(&format!("train --net linear --iterations 1 {arguments}"));
+        let run = osculant(&format!("train --iterations 1 {arguments}"));
         run.refused(code).to_string()
     };
     let text = refused(2, &format!("--data {heart} --loss huber --task classes"));
