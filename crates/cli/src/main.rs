@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `train.rs`, `predict.rs` | the two commands: options, and what happens in which order |
 //! | `solver.rs` | the options of the solver, and the solver that they make |
+//! | `convert.rs` | weights from other libraries, and back |
 //! | `network.rs`, `loss.rs`, `source.rs` | what `--net`, `--loss` and `--data` stand for, and what is done to data |
 //! | `record.rs`, `report/` | the record of a run as JSON lines, and what `report` makes of it |
 //! | `watch.rs`, `table.rs` | what is shown while training: lines and progress |
 //! | `score.rs` | outputs on a data set, and how many are right |
 //! | `threads.rs`, `number.rs`, `error.rs` | the thread pool, values of options, messages |
 
+mod convert;
 mod error;
 mod loss;
 mod network;
@@ -43,6 +45,7 @@ struct Program {
 enum Command {
     Train(train::Train),
     Predict(predict::Predict),
+    Convert(convert::Convert),
     Report(report::Report),
 }
 
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
     let done = match Program::parse().command {
         Command::Train(train) => train.run(),
         Command::Predict(predict) => predict.run(),
+        Command::Convert(convert) => convert.run(),
         Command::Report(report) => report.run(),
     };
     match done {

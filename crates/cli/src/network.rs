@@ -31,10 +31,10 @@ pub fn help() -> String {
     )
 }
 
-/// The network of this name, for inputs and targets like these, or that of the file; without a name
-/// the one that the shape of the inputs suggests.
-pub fn find(name: Option<&str>, data: &AnyDataset) -> Result<Described, CliError> {
-    let name = name.unwrap_or(match data.shape().len() {
+/// The network of this name, for inputs of this shape and so many outputs, or that of the file;
+/// without a name the one that the shape suggests.
+pub fn find(name: Option<&str>, shape: &[usize], outputs: usize) -> Result<Described, CliError> {
+    let name = name.unwrap_or(match shape.len() {
         3 => "cnn4",
         _ => "mlp:64,64",
     });
@@ -42,7 +42,7 @@ pub fn find(name: Option<&str>, data: &AnyDataset) -> Result<Described, CliError
         what: format!("`{name}`"),
         reason,
     };
-    let description = match describe::named(name, data.shape(), data.outputs().unwrap_or(1)) {
+    let description = match describe::named(name, shape, outputs) {
         Err(DescribeError::UnknownName { .. }) if Path::new(name).exists() => {
             let text = read(Path::new(name)).map_err(|e| at_fault(e.to_string()))?;
             NetworkDescription::parse(&text)

@@ -111,7 +111,11 @@ impl Train {
             "--test-examples",
             "test",
         )?;
-        let described = network::find(self.net.as_deref(), &source.train)?;
+        let described = network::find(
+            self.net.as_deref(),
+            source.train.shape(),
+            source.train.outputs().unwrap_or(1),
+        )?;
         let net = &described.net;
         network::check_fit(&format!("`{}`", described.name), net, &source.train)?;
         let curvature = self.solver.curvature_examples(source.train.len())?;

@@ -11,6 +11,7 @@
 //! - [`Preprocess`]: scale, centre and standardize inputs, and store how with a model.
 //! - [`Legend`]: what inputs, targets and classes are called, stored with a model too.
 //! - [`ModelFile`]: a trained network in a file, with all that predicting needs.
+//! - [`weights`]: parameters from PyTorch and Keras, and back.
 //! - [`write_whole`]: a file that is either written to its end or not at all.
 //! - [`DataError`]: what can be wrong, and what to do about it.
 //!
@@ -38,6 +39,7 @@ pub mod csv;
 pub mod idx;
 pub mod libsvm;
 pub mod npy;
+pub mod weights;
 
 mod any;
 mod dataset;

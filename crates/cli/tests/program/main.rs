@@ -1,5 +1,6 @@
 //! The program as a whole: what it prints, saves and refuses.
 
+mod convert;
 mod data;
 mod predict;
 mod refusals;

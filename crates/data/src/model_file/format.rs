@@ -47,7 +47,7 @@ enum Values {
 }
 
 impl Tensor {
-    pub(super) fn new<T: Scalar>(shape: Vec<usize>, values: &[T]) -> Self {
+    pub(crate) fn new<T: Scalar>(shape: Vec<usize>, values: &[T]) -> Self {
         let exact = values.iter().map(|&x| Scalar::to_f64(x));
         let values = if T::NAME == f32::NAME {
             Values::F32(exact.map(|x| x as f32).collect())
@@ -78,7 +78,7 @@ impl Tensor {
         }
     }
 
-    fn from_view(name: &str, view: &TensorView<'_>) -> Result<Self, ModelFault> {
+    pub(crate) fn from_view(name: &str, view: &TensorView<'_>) -> Result<Self, ModelFault> {
         let bytes = view.data();
         let values = match view.dtype() {
             Dtype::F32 => Values::F32(numbers(bytes, f32::from_le_bytes)),
@@ -94,7 +94,7 @@ impl Tensor {
         Ok(Tensor { shape, values })
     }
 
-    fn to_bytes(&self) -> (Dtype, Vec<u8>) {
+    pub(crate) fn to_bytes(&self) -> (Dtype, Vec<u8>) {
         match &self.values {
             Values::F32(v) => (Dtype::F32, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
             Values::F64(v) => (Dtype::F64, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
@@ -289,7 +289,7 @@ fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// Tells apart what the library has one error for: foreign files, truncated ones, damaged ones.
-fn explain(bytes: &[u8], error: &SafeTensorError) -> ModelFault {
+pub(crate) fn explain(bytes: &[u8], error: &SafeTensorError) -> ModelFault {
     let found = bytes.len() as u64;
     if bytes.get(LEAD) != Some(&b'{') {
         let first = bytes[..bytes.len().min(16)].to_vec();

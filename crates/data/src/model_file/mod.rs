@@ -13,6 +13,7 @@ use osculant_tape::{Params, Scalar};
 
 pub use self::fault::ModelFault;
 pub use self::format::Tensor;
+pub(crate) use self::format::explain;
 use crate::{DataError, Legend, Preprocess, write_whole};
 
 /// All that is known of a model beside its numbers.
