@@ -1,5 +1,6 @@
 //! What can go wrong with losses, data, operators and solvers, each message with a way out.
 
+use osculant_tape::kernel::first_not_finite;
 use osculant_tape::{GraphError, Scalar};
 
 /// Everything that this crate can refuse.
@@ -141,7 +142,7 @@ pub(crate) fn expect_length(what: &str, found: usize, expected: usize, hint: &st
 
 /// Refuses NaN and infinities, naming the first.
 pub(crate) fn expect_finite<T: Scalar>(what: &str, v: &[T]) -> Result<()> {
-    match v.iter().position(|x| !x.is_finite()) {
+    match first_not_finite(v) {
         None => Ok(()),
         Some(index) => Err(OptimError::NotFinite {
             what: what.into(),

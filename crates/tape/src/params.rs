@@ -1,6 +1,7 @@
 //! The flat vector θ and its named slices.
 
 use crate::error::{GraphError, Result};
+use crate::kernel::first_not_finite;
 use crate::tape::{Declared, Role};
 use crate::{Init, Place, Scalar, Shape};
 use std::ops::Range;
@@ -288,7 +289,7 @@ pub(crate) fn check_vector<T: Scalar>(
             hint,
         });
     }
-    match vector.iter().position(|x| !x.is_finite()) {
+    match first_not_finite(vector) {
         Some(index) => {
             let (what, value) = (what.to_string(), vector[index].to_f64());
             Err(GraphError::NotFinite { what, index, value })

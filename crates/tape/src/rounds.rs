@@ -14,7 +14,7 @@ use crate::buffer::Buffer;
 use crate::error::{GraphError, Result};
 use crate::graph::Graph;
 use crate::plan::ROUND;
-use crate::sweep::{Block, grow_all};
+use crate::sweep::Block;
 use crate::{Scalar, View};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -66,6 +66,17 @@ pub(crate) struct Totals<T> {
     rows: Buffer<T>,
 }
 
+/// What deferred sums read of a round.
+struct Round<'a, T> {
+    examples: usize,
+    /// Numbers per example of `rows`.
+    row: usize,
+    rows: &'a [T],
+    /// Nothing was summed before it.
+    fresh: bool,
+    inline: bool,
+}
+
 /// What the tiles of a sum leave behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Leaves {
@@ -93,13 +104,16 @@ impl<T: Scalar> Graph<T> {
         count.saturating_mul(self.plan.work).saturating_mul(4) < INLINE
     }
 
-    /// Runs `body` on every tile of `count` examples and sums what it returns and leaves.
+    /// Runs `body` on every tile of `count` examples and sums what it returns and leaves. Sums that
+    /// can be taken in place stand in `out`, which has θ's length; or among the others, if `out` has
+    /// no numbers.
     pub(crate) fn sum_tiles(
         &self,
         count: usize,
         tile_len: usize,
         leaves: Leaves,
         totals: &mut Totals<T>,
+        out: &mut [T],
         body: &Body<'_, T>,
     ) -> Result<f64> {
         let plan = &self.plan;
@@ -117,20 +131,28 @@ impl<T: Scalar> Graph<T> {
         rows.grow(ROUND.min(count) * row);
         lanes.resize_with(LANES, Lane::default);
         if summed {
-            grow_all(sums, &plan.sums, 1);
-            sums.iter_mut().for_each(|s| s.fill(T::zero()));
+            sums.resize_with(plan.sums.len().max(sums.len()), Buffer::default);
+            for (i, (sum, &len)) in sums.iter_mut().zip(&plan.sums).enumerate() {
+                if out.is_empty() || !self.sums_in_place(i, leaves) {
+                    sum.grow(len);
+                }
+            }
         }
         for lane in lanes.iter_mut() {
             (lane.value, lane.error) = (0.0, None);
         }
+        if count == 0 && summed {
+            out.fill(T::zero());
+            sums.iter_mut().for_each(|s| s.fill(T::zero()));
+        }
         let mut lanes_used = 0;
         for start in (0..count).step_by(ROUND) {
             let n = ROUND.min(count - start);
+            // Later rounds never use more lanes than the first: it is the fullest.
+            let fresh = start == 0;
             let tiles = n.div_ceil(tile_len);
             let per_lane = tiles.div_ceil(LANES);
             let used = tiles.div_ceil(per_lane);
-            // Later rounds never use more lanes than the first: it is the fullest.
-            let fresh = start == 0;
             lanes_used = lanes_used.max(used);
             let run_lane = |j: usize, lane: &mut Lane<T>, rows: &mut [T]| {
                 if summed && fresh {
@@ -174,7 +196,14 @@ impl<T: Scalar> Graph<T> {
                 return Err(error);
             }
             if summed && leaves != Leaves::PerExample {
-                self.sum_deferred(n, row, leaves, rows, sums, inline);
+                let round = Round {
+                    examples: n,
+                    row,
+                    rows,
+                    fresh,
+                    inline,
+                };
+                self.sum_deferred(&round, leaves, sums, out);
             }
         }
         let lanes = &lanes[..lanes_used];
@@ -234,13 +263,18 @@ impl<T: Scalar> Graph<T> {
 
     fn sum_deferred(
         &self,
-        n: usize,
-        row: usize,
+        round: &Round<'_, T>,
         leaves: Leaves,
-        rows: &[T],
         sums: &mut [Buffer<T>],
-        inline: bool,
+        out: &mut [T],
     ) {
+        let &Round {
+            examples: n,
+            row,
+            rows,
+            fresh,
+            inline,
+        } = round;
         for d in &self.plan.deferred {
             let step = &self.plan.tile.steps[d.step];
             let Some(rule) = step.rules.deferred() else {
@@ -248,9 +282,16 @@ impl<T: Scalar> Graph<T> {
             };
             let (a_len, g_len) = (d.a_len, step.len);
             let part = |offset: usize, len: usize| View::strided(&rows[offset..], len, row);
-            let chunk = (sums[d.sum].len() / d.row).div_ceil(RANGES).max(1) * d.row;
+            let sum = match &self.plan.in_place[d.sum] {
+                Some(place) if !out.is_empty() => &mut out[place.clone()],
+                _ => &mut sums[d.sum][..self.plan.sums[d.sum]],
+            };
+            let chunk = (sum.len() / d.row).div_ceil(RANGES).max(1) * d.row;
             let sum_range = |(c, out): (usize, &mut [T])| {
                 let range = c * chunk..c * chunk + out.len();
+                if fresh && d.first {
+                    out.fill(T::zero());
+                }
                 let mut add = |a, g| rule.sum.sum_range(n, a, g, range.clone(), out);
                 if leaves == Leaves::HessianCotangents {
                     // The tangent of Σ aᵀg: Σ aᵀdg + Σ daᵀg.
@@ -263,15 +304,9 @@ impl<T: Scalar> Graph<T> {
                 }
             };
             if inline {
-                sums[d.sum]
-                    .chunks_mut(chunk)
-                    .enumerate()
-                    .for_each(sum_range);
+                sum.chunks_mut(chunk).enumerate().for_each(sum_range);
             } else {
-                sums[d.sum]
-                    .par_chunks_mut(chunk)
-                    .enumerate()
-                    .for_each(sum_range);
+                sum.par_chunks_mut(chunk).enumerate().for_each(sum_range);
             }
         }
     }

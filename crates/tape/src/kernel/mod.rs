@@ -5,6 +5,7 @@ mod contraction;
 pub mod conv2d;
 mod direct;
 pub mod elementary;
+mod finite;
 pub mod gemm;
 pub mod geometry;
 mod patches;
@@ -19,5 +20,6 @@ mod tests;
 mod transpose;
 pub(crate) mod zip;
 
+pub use finite::first_not_finite;
 pub use simd::vectorized;
 pub(crate) mod winners;

@@ -190,7 +190,7 @@ impl<T: Scalar> Curved<'_, T> {
             Ok(0.0)
         };
         let mut totals = graph.totals.take();
-        let summed = graph.sum_tiles(lin.len(), lin.tile_len, leaves, &mut totals, &body);
+        let summed = graph.sum_tiles(lin.len(), lin.tile_len, leaves, &mut totals, &mut [], &body);
         let swept = summed.and_then(|_| {
             let Totals { sums, scratch, .. } = &mut *totals;
             graph.shared_vjp(&lin.theta, &lin.shared, sums, scratch)

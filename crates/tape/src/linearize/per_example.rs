@@ -100,7 +100,7 @@ impl<T: Scalar> Linearization<'_, T> {
             result.map(|()| 0.0)
         };
         let mut totals = graph.totals.take();
-        let summed = graph.sum_tiles(self.len(), tile_len, leaves, &mut totals, &body);
+        let summed = graph.sum_tiles(self.len(), tile_len, leaves, &mut totals, out, &body);
         let summed = summed.and_then(|_| match together {
             // Shared nodes only move numbers: squares take the way of the cotangents.
             true => {
@@ -111,7 +111,7 @@ impl<T: Scalar> Linearization<'_, T> {
             false => Ok(()),
         });
         if summed.is_ok() {
-            graph.gather(&totals.sums, out);
+            graph.gather(&totals.sums, leaves, out);
         }
         graph.totals.give_back(totals);
         summed

@@ -4,6 +4,7 @@ use super::{Curvature, Linearization, Route};
 use crate::Scalar;
 use crate::buffer::Buffer;
 use crate::error::{GraphError, Result};
+use crate::kernel::first_not_finite;
 use crate::plan::Slots;
 use crate::rounds::{Lane, Leaves, Totals, Worker};
 use crate::sweep::{self, Block, Direction, Point, Sink, grow_all};
@@ -196,10 +197,10 @@ impl<T: Scalar> Linearization<'_, T> {
         }
         self.audited(out, &|audit, out| {
             let mut totals = graph.totals.take();
-            let result = self.sweep_all(v, leaves, audit, tile, &mut totals);
+            let result = self.sweep_all(v, leaves, audit, tile, &mut totals, out);
             let result = result.and_then(|()| shared(&mut totals));
             if result.is_ok() {
-                graph.gather(&totals.sums, out);
+                graph.gather(&totals.sums, leaves, out);
             }
             graph.totals.give_back(totals);
             result
@@ -213,6 +214,7 @@ impl<T: Scalar> Linearization<'_, T> {
         audit: bool,
         tile: &(dyn Fn(Pass<'_, T>) -> Result<()> + Sync),
         totals: &mut Totals<T>,
+        out: &mut [T],
     ) -> Result<()> {
         let graph = self.graph;
         if !v.is_empty() {
@@ -249,7 +251,7 @@ impl<T: Scalar> Linearization<'_, T> {
             })?;
             Ok(0.0)
         };
-        let summed = graph.sum_tiles(self.len(), self.tile_len, leaves, totals, &body);
+        let summed = graph.sum_tiles(self.len(), self.tile_len, leaves, totals, out, &body);
         totals.tangents = tangents;
         summed.map(|_| ())
     }
@@ -261,7 +263,7 @@ impl<T: Scalar> Linearization<'_, T> {
         run: &dyn Fn(bool, &mut [T]) -> Result<()>,
     ) -> Result<()> {
         run(false, out)?;
-        let Some(index) = out.iter().position(|x| !x.is_finite()) else {
+        let Some(index) = first_not_finite(out) else {
             return Ok(());
         };
         let value = out[index].to_f64();

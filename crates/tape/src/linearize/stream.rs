@@ -24,7 +24,7 @@ impl<T: Scalar> Graph<T> {
         feed: &Feed<'_, T>,
         examples: &[usize],
         f: &Cotangents<'_, T>,
-        out: Option<&mut [T]>,
+        mut out: Option<&mut [T]>,
     ) -> Result<f64> {
         if let Some(out) = &out {
             self.check_room(out, self.params.len())?;
@@ -63,12 +63,14 @@ impl<T: Scalar> Graph<T> {
             Ok(value)
         };
         let mut totals = self.totals.take();
-        let summed = self.sum_tiles(examples.len(), plan.tile_len, leaves, &mut totals, &body);
+        let direct = out.as_deref_mut().unwrap_or_default();
+        let (count, tile_len) = (examples.len(), plan.tile_len);
+        let summed = self.sum_tiles(count, tile_len, leaves, &mut totals, direct, &body);
         let result = summed.and_then(|value| {
             if let Some(out) = out {
                 let Totals { sums, scratch, .. } = &mut *totals;
                 self.shared_vjp(theta, &shared, sums, scratch)?;
-                self.gather(sums, out);
+                self.gather(sums, leaves, out);
             }
             Ok(value)
         });

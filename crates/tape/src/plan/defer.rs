@@ -2,6 +2,7 @@
 
 use super::{DeferredStep, Home, Operand, Role, Stratum};
 use crate::Scalar;
+use std::ops::Range;
 
 /// Shared operands of at least this many numbers have their cotangents summed per round.
 const DEFER: usize = 16 * 1024;
@@ -47,6 +48,7 @@ pub(super) fn defer<T: Scalar>(
             step: i,
             a,
             sum,
+            first: deferred.iter().all(|d: &DeferredStep| d.sum != sum),
             row,
             a_len,
             offset,
@@ -56,4 +58,25 @@ pub(super) fn defer<T: Scalar>(
         hessian_offset += 2 * (a_len + step.len);
     }
     deferred
+}
+
+/// By sum: where in θ it stands, if it is deferred and no shared node adds to it or reads it.
+pub(super) fn in_place<T: Scalar>(
+    shared: &Stratum<T>,
+    local: &[bool],
+    parameters: &[(usize, Range<usize>)],
+) -> Vec<Option<Range<usize>>> {
+    let sum_of = &shared.product.cotangent;
+    let mut touched = local.to_vec();
+    for step in shared.steps.iter().filter(|s| s.active) {
+        let operands = step.operands.iter().filter(|o| o.role != Role::Inactive);
+        for node in operands.map(|o| o.root).chain([step.node]) {
+            touched[sum_of[node]] = true;
+        }
+    }
+    let mut places = vec![None; local.len()];
+    for (sum, range) in parameters.iter().filter(|(sum, _)| !touched[*sum]) {
+        places[*sum] = Some(range.clone());
+    }
+    places
 }

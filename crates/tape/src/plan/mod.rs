@@ -21,7 +21,7 @@ mod stratum;
 use self::apart::Apart;
 use self::cost::tile_len;
 pub(crate) use self::cost::{Costs, KEPT};
-use self::defer::defer;
+use self::defer::{defer, in_place};
 use self::facts::Facts;
 pub(crate) use self::segments::Segments;
 use crate::Scalar;
@@ -122,6 +122,8 @@ pub(crate) struct DeferredStep {
     pub a: usize,
     /// The number of the sum.
     pub sum: usize,
+    /// Whether no step before it adds to that sum.
+    pub first: bool,
     /// Ranges are cut at multiples of this.
     pub row: usize,
     pub a_len: usize,
@@ -159,6 +161,8 @@ pub(crate) struct Plan<T> {
     /// The parameters among the sums, with their ranges in θ.
     pub parameters: Vec<(usize, Range<usize>)>,
     pub deferred: Vec<DeferredStep>,
+    /// By sum: where in θ it stands, if it is deferred and no shared node touches it.
+    pub in_place: Vec<Option<Range<usize>>>,
     pub apart: Apart,
     /// Numbers per example that deferred sums keep for a round: in G v, in H v.
     pub row: usize,
@@ -241,6 +245,7 @@ impl<T: Scalar> Plan<T> {
         let Some(Home::Kept(output)) = output else {
             unreachable!("the output is an op's node of the tile stratum, and always kept")
         };
+        let in_place = in_place(&shared, &local, &parameters);
         let apart = Apart::new(&shared, &tile, sums.len(), &deferred);
         Plan {
             work: tile.steps.iter().map(|s| s.rules.work()).sum(),
@@ -250,6 +255,7 @@ impl<T: Scalar> Plan<T> {
             local,
             parameters,
             deferred,
+            in_place,
             apart,
             row,
             hessian_row,
