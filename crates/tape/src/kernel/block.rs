@@ -6,7 +6,7 @@
 #![allow(unsafe_code)]
 
 use super::contraction::{Rows, Terms};
-use super::simd::Lane;
+use super::simd::{Lane, fetch};
 use pulp::Simd;
 
 /// Where the operands begin.
@@ -19,6 +19,20 @@ pub(super) struct Operands<L> {
     pub(super) c_row: usize,
 }
 
+/// Numbers that will be read soon: the address of the first, and the distance of two terms.
+#[derive(Debug)]
+pub(super) struct Ahead<L> {
+    pub(super) from: *const L,
+    pub(super) step: usize,
+}
+
+impl<L> Clone for Ahead<L> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<L> Copy for Ahead<L> {}
+
 impl<L> Clone for Operands<L> {
     fn clone(&self) -> Self {
         *self
@@ -29,7 +43,8 @@ impl<L> Copy for Operands<L> {}
 /// All rows × N vectors of columns, in blocks of rows of about equal height.
 ///
 /// LANES says that A(i, t) is a row of numbers, MASKED that the last vector exists in the lanes of
-/// `mask` only, FEW that there are four rows at most.
+/// `mask` only. Meanwhile what lies `ahead` is fetched into the cache: of each term a vector by each of
+/// the first N blocks, so that the requests don't queue.
 ///
 /// # Safety
 /// All of A(i, t) and N vectors of B(t, :) can be read, N vectors of C[i, :] be read and written,
@@ -41,18 +56,24 @@ pub(super) unsafe fn blocks<
     const LANES: bool,
     const N: usize,
     const MASKED: bool,
-    const FEW: bool,
 >(
     simd: S,
     rows: &Rows,
     terms: &Terms,
     Operands { a, b, mut c, c_row }: Operands<L>,
     mask: L::Mask<S>,
+    ahead: Ahead<L>,
 ) {
     // Sums, the N vectors of B and one of A must fit the registers.
-    let most = if S::REGISTER_COUNT >= 32 { 8 } else { 6 };
+    let most = match S::REGISTER_COUNT {
+        32.. if N < 4 => 8,
+        32.. => 6,
+        _ if N < 4 => 6,
+        _ => 4,
+    };
     let mut at = Position::default();
     let mut left = rows.len();
+    let mut number = 0;
     while left > 0 {
         let height = left.div_ceil(left.div_ceil(most));
         macro_rules! block {
@@ -61,9 +82,23 @@ pub(super) unsafe fn blocks<
                 for from in &mut from {
                     *from = a.wrapping_add(at.next(rows));
                 }
+                let ahead = if number < N {
+                    let from = ahead.from.wrapping_add(number * L::lanes::<S>());
+                    Ahead { from, ..ahead }
+                } else {
+                    Ahead { from: b, step: 0 }
+                };
                 // SAFETY: `height` rows are left, and `from` says where each begins.
                 unsafe {
-                    block::<L, S, LANES, $p, N, MASKED>(simd, terms, from, b, (c, c_row), mask);
+                    block::<L, S, LANES, $p, N, MASKED>(
+                        simd,
+                        terms,
+                        from,
+                        b,
+                        (c, c_row),
+                        mask,
+                        ahead,
+                    );
                 }
             }};
         }
@@ -72,12 +107,13 @@ pub(super) unsafe fn blocks<
             2 => block!(2),
             3 => block!(3),
             4 => block!(4),
-            5 if !FEW => block!(5),
-            6 if !FEW => block!(6),
-            7 if !FEW => block!(7),
-            _ if !FEW => block!(8),
+            5 => block!(5),
+            6 => block!(6),
+            7 if N < 4 => block!(7),
+            _ if N < 4 => block!(8),
             _ => {}
         }
+        number += 1;
         left -= height;
         c = c.wrapping_add(height * c_row);
     }
@@ -130,6 +166,7 @@ pub(super) unsafe fn block<
     b: *const L,
     (c, c_row): (*mut L, usize),
     mask: L::Mask<S>,
+    ahead: Ahead<L>,
 ) {
     let lanes = L::lanes::<S>();
     let zero = L::splat(simd, L::zero());
@@ -155,7 +192,10 @@ pub(super) unsafe fn block<
             for t1 in 0..count[1] {
                 let mut from = t0 * step[0] + t1 * step[1];
                 let mut b = b.add(t0 * jump[0] + t1 * jump[1]);
+                let mut next = ahead.from;
                 for _ in 0..count[2] {
+                    fetch(next);
+                    next = next.wrapping_add(ahead.step);
                     let mut bs = [zero; N];
                     for (j, x) in bs.iter_mut().enumerate() {
                         *x = load!(b, j);

@@ -10,7 +10,7 @@
 
 #![allow(unsafe_code)]
 
-use super::block::{Operands, block, blocks};
+use super::block::{Ahead, Operands, block, blocks};
 use super::simd::{Lane, run, same, same_mut};
 use crate::Scalar;
 use pulp::{Simd, WithSimd};
@@ -180,9 +180,9 @@ impl<L: Lane> WithSimd for Contraction<'_, L> {
     }
 }
 
-/// Room on the stack for a part of B: 16 kB. More would cost small products dearly, since each page
+/// Room on the stack for a part of B: 24 kB. More would cost small products dearly, since each page
 /// of it is touched on entry.
-pub(super) type Room = [MaybeUninit<u64>; 2048];
+pub(super) type Room = [MaybeUninit<u64>; 3072];
 
 /// How many numbers of B there is room for.
 pub(super) const fn room<L>() -> usize {
@@ -222,33 +222,35 @@ pub(super) unsafe fn contract<L: Lane, S: Simd, const LANES: bool>(
             ..operands
         };
         macro_rules! panel {
-            ($vectors:literal, masked: $masked:literal, few: $few:literal, $mask:expr) => {{
+            ($vectors:literal, masked: $masked:literal, $mask:expr) => {{
                 // SAFETY: a panel takes whole vectors while that many columns are left, and masks
                 // its last vector to what is left.
                 unsafe {
-                    panel::<L, S, LANES, $vectors, $masked, $few>(
-                        simd, &rows, &terms, at, $mask, copy,
-                    );
+                    panel::<L, S, LANES, $vectors, $masked>(simd, &rows, &terms, at, $mask, copy);
                 }
                 $vectors * lanes
             }};
         }
-        // Few rows: wide panels, or there were too few sums to hide how long each takes.
+        // Few rows: wide panels, or there were too few sums to hide how long each takes. Many
+        // registers: wide panels, so that a number of A is read for as many sums as possible.
         j += if n_rows == 1 && left >= 8 * lanes {
             let Operands { a, b, c, c_row } = at;
+            let ahead = Ahead { from: b, step: 0 };
             // SAFETY: eight vectors of columns are left, and there is one row.
-            unsafe { block::<L, S, LANES, 1, 8, false>(simd, &terms, [a], b, (c, c_row), all) };
+            unsafe {
+                block::<L, S, LANES, 1, 8, false>(simd, &terms, [a], b, (c, c_row), all, ahead)
+            };
             8 * lanes
-        } else if n_rows <= 4 && left >= 4 * lanes {
-            panel!(4, masked: false, few: true, all)
+        } else if (n_rows <= 4 || S::REGISTER_COUNT >= 32) && left >= 4 * lanes {
+            panel!(4, masked: false, all)
         } else if left >= 2 * lanes {
-            panel!(2, masked: false, few: false, all)
+            panel!(2, masked: false, all)
         } else if left > lanes {
-            panel!(2, masked: true, few: false, L::mask(simd, left - lanes))
+            panel!(2, masked: true, L::mask(simd, left - lanes))
         } else if left == lanes {
-            panel!(1, masked: false, few: false, all)
+            panel!(1, masked: false, all)
         } else {
-            panel!(1, masked: true, few: false, L::mask(simd, left))
+            panel!(1, masked: true, L::mask(simd, left))
         };
     }
 }
@@ -261,14 +263,7 @@ pub(super) unsafe fn contract<L: Lane, S: Simd, const LANES: bool>(
 /// # Safety
 /// As for [`blocks`]; `copy` is a [`Room`] if something is copied.
 #[inline(always)]
-unsafe fn panel<
-    L: Lane,
-    S: Simd,
-    const LANES: bool,
-    const N: usize,
-    const MASKED: bool,
-    const FEW: bool,
->(
+unsafe fn panel<L: Lane, S: Simd, const LANES: bool, const N: usize, const MASKED: bool>(
     simd: S,
     rows: &Rows,
     terms: &Terms,
@@ -279,7 +274,7 @@ unsafe fn panel<
     let [n0, n1, n2] = terms.count;
     let apart = terms.b[2].saturating_mul(size_of::<L>());
     let far = (n0 * n1 * n2).saturating_mul(apart) >= FAR;
-    let copied = !LANES && !FEW && far && rows.len() >= OFTEN;
+    let copied = !LANES && far && rows.len() >= OFTEN;
     // A part is all terms; or, copied, as many as fit: along the last axis, and if all of it does,
     // along the middle one too.
     let width = N * L::lanes::<S>();
@@ -306,6 +301,15 @@ unsafe fn panel<
                     count: [s0.min(n0 - t0), s1.min(n1 - t1), s2.min(n2 - t2)],
                     ..*terms
                 };
+                // What comes next: the rest of these terms, or the next panel.
+                let ahead = Ahead {
+                    from: if t2 + s2 < n2 {
+                        at.b.wrapping_add(start(&terms.b) + s2 * terms.b[2])
+                    } else {
+                        at.b.wrapping_add(width)
+                    },
+                    step: terms.b[2],
+                };
                 let mut at = Operands {
                     a: at.a.wrapping_add(start(&terms.a)),
                     b: at.b.wrapping_add(start(&terms.b)),
@@ -320,7 +324,7 @@ unsafe fn panel<
                         part.b = [0, part.count[2] * width, width];
                         at.b = copy;
                     }
-                    blocks::<L, S, LANES, N, MASKED, FEW>(simd, rows, &part, at, mask);
+                    blocks::<L, S, LANES, N, MASKED>(simd, rows, &part, at, mask, ahead);
                 }
             }
         }

@@ -160,6 +160,18 @@ lane!(
     mask_store_ptr_f64s
 );
 
+/// Asks for the cache line of a number that will be read soon; any address will do.
+#[inline(always)]
+pub(crate) fn fetch<L>(from: *const L) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint, which reads nothing and cannot fault; every x86-64 processor has it.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(from.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = from;
+}
+
 /// Runs a kernel in the best instruction set that this machine has.
 pub(crate) fn run<K: WithSimd>(kernel: K) -> K::Output {
     Arch::new().dispatch(kernel)

@@ -70,6 +70,8 @@ impl<L: Lane> WithSimd for Small<'_, L> {
         unsafe {
             if dots && !panels {
                 self::dots(simd, shape, a, b, to, row);
+            } else if !panels && turning_a_pays::<L, S>(shape) {
+                turned_result(simd, shape, a, b, (to, row));
             } else {
                 contraction(simd, shape, a, b, (to, row), !panels);
             }
@@ -115,7 +117,7 @@ unsafe fn contraction<L: Lane, S: Simd>(
             // before they are read.
             unsafe {
                 if turned {
-                    transpose::copy((cols, terms), b.data, (b.col, b.row), panel, cols);
+                    transpose::turn::<L, false>((cols, terms), b.data, (b.col, b.row), panel, cols);
                     (b.data, b.row) = (panel, cols);
                 }
                 let terms = Terms {
@@ -131,6 +133,91 @@ unsafe fn contraction<L: Lane, S: Simd>(
                 };
                 // A turned panel is never copied again: its rows have no gaps.
                 contract::<L, S, false>(simd, rows, terms, cols, operands, panel);
+            }
+        }
+    }
+}
+
+/// How many columns of Aᵀ a panel of it holds, and how many terms of the sum.
+#[inline(always)]
+fn panel_of_a<L: Lane, S: Simd>(m: usize) -> (usize, usize) {
+    let vectors = if S::REGISTER_COUNT >= 32 { 4 } else { 2 };
+    let width = m.min(vectors * L::lanes::<S>());
+    (width, room::<L>() / width)
+}
+
+/// Whether turning A and the result is less work than turning B.
+#[inline(always)]
+fn turning_a_pays<L: Lane, S: Simd>((m, k, n): (usize, usize, usize)) -> bool {
+    let parts = k.div_ceil(panel_of_a::<L, S>(m).1);
+    m >= L::lanes::<S>() && m * k + parts * m * n < k * n
+}
+
+/// C += A·B as Cᵀ += Bᵀ·Aᵀ, where columns of B do not lie next to each other: its numbers are then
+/// read where they lie. A and the result are turned, a panel after the other, on the stack.
+///
+/// # Safety
+/// As for [`contraction`].
+#[inline(always)]
+unsafe fn turned_result<L: Lane, S: Simd>(
+    simd: S,
+    (m, k, n): (usize, usize, usize),
+    a: Source<L>,
+    b: Source<L>,
+    (c, c_row): (*mut L, usize),
+) {
+    let (mut panel, mut result): (Room, Room) =
+        ([MaybeUninit::uninit(); _], [MaybeUninit::uninit(); _]);
+    let (panel, result) = (
+        panel.as_mut_ptr().cast::<L>(),
+        result.as_mut_ptr().cast::<L>(),
+    );
+    let (width, depth) = panel_of_a::<L, S>(m);
+    let height = room::<L>() / width;
+    for i in (0..m).step_by(width) {
+        let cols = width.min(m - i);
+        for l in (0..k).step_by(depth) {
+            let terms = depth.min(k - l);
+            // SAFETY: rows i.. and columns l.. of A exist; `terms · cols` numbers fit the panel.
+            unsafe {
+                let from = a.from(i, l);
+                transpose::turn::<L, false>(
+                    (cols, terms),
+                    from.data,
+                    (from.row, from.col),
+                    panel,
+                    cols,
+                );
+            }
+            for j in (0..n).step_by(height) {
+                let count = height.min(n - j);
+                let rows = Rows {
+                    count: [1, 1, count],
+                    a: [0, 0, b.col],
+                };
+                let terms = Terms {
+                    count: [1, 1, terms],
+                    a: [0, 0, b.row],
+                    b: [0, 0, cols],
+                };
+                let operands = Operands {
+                    a: b.from(l, j).data,
+                    b: panel.cast_const(),
+                    c: result,
+                    c_row: cols,
+                };
+                // SAFETY: rows l.. and columns j.. of B and the panel's numbers can be read, and
+                // `count · cols` numbers of the result fit its room; they are written before they
+                // are added to and read. Rows i.. and columns j.. of C exist. The panel's rows have
+                // no gaps, so that nothing is copied and no room for it is needed.
+                unsafe {
+                    for x in 0..count * cols {
+                        result.add(x).write(L::zero());
+                    }
+                    contract::<L, S, false>(simd, rows, terms, cols, operands, panel);
+                    let to = c.add(i * c_row + j);
+                    transpose::turn::<L, true>((count, cols), result, (cols, 1), to, c_row);
+                }
             }
         }
     }

@@ -24,7 +24,7 @@ pub(super) fn transpose<T: Scalar>(from: Mat<'_, T>, mut to: MatMut<'_, T>) {
     // SAFETY: `Mat` and `MatMut` checked that all entries lie within their slices, and the shapes
     // are each other's; `to` is borrowed mutably, so it does not overlap `from`.
     unsafe {
-        copy(
+        turn::<T, false>(
             shape,
             from.data().as_ptr(),
             stride,
@@ -34,13 +34,13 @@ pub(super) fn transpose<T: Scalar>(from: Mat<'_, T>, mut to: MatMut<'_, T>) {
     }
 }
 
-/// Writes entry (i, j) of an m×n matrix to `to[j · to_row + i]`.
+/// Writes entry (i, j) of an m×n matrix to `to[j · to_row + i]`, or adds it to what stands there.
 ///
 /// # Safety
-/// All entries of `from` can be read, all of the n×m matrix at `to` be written, and they don't
-/// overlap.
+/// All entries of `from` can be read, all of the n×m matrix at `to` be written (and read, to add),
+/// and they don't overlap.
 #[inline(always)]
-pub(super) unsafe fn copy<T: Copy>(
+pub(super) unsafe fn turn<T: Scalar, const ADD: bool>(
     (m, n): (usize, usize),
     from: *const T,
     (row, col): (usize, usize),
@@ -68,7 +68,13 @@ pub(super) unsafe fn copy<T: Copy>(
                     let turned: [[T; Q]; Q] =
                         std::array::from_fn(|j| std::array::from_fn(|i| square[i][j]));
                     for (j, &turned) in turned.iter().enumerate() {
-                        to.add(j * to_row).cast::<[T; Q]>().write(turned);
+                        let to = to.add(j * to_row).cast::<[T; Q]>();
+                        to.write(if ADD {
+                            let old = to.read();
+                            std::array::from_fn(|i| old[i] + turned[i])
+                        } else {
+                            turned
+                        });
                     }
                 }
             }
@@ -76,7 +82,8 @@ pub(super) unsafe fn copy<T: Copy>(
         for i in 0..m {
             let start = if i < whole_m { whole_n } else { 0 };
             for j in start..n {
-                *to.add(j * to_row + i) = *from.add(i * row + j * col);
+                let (to, x) = (to.add(j * to_row + i), *from.add(i * row + j * col));
+                *to = if ADD { *to + x } else { x };
             }
         }
     }
