@@ -68,10 +68,10 @@ impl<L: Lane> WithSimd for Small<'_, L> {
         // SAFETY: `Mat` and `MatMut` checked that all entries lie within their slices, and `gemm`
         // that A is m×k, B is k×n and C is m×n; C is borrowed mutably, so it overlaps no other.
         unsafe {
-            if dots && !panels {
-                self::dots(simd, shape, a, b, to, row);
-            } else if !panels && turning_a_pays::<L, S>(shape) {
+            if !panels && turning_a_pays::<L, S>(shape) {
                 turned_result(simd, shape, a, b, (to, row));
+            } else if dots && !panels {
+                self::dots(simd, shape, a, b, to, row);
             } else {
                 contraction(simd, shape, a, b, (to, row), !panels);
             }
@@ -146,11 +146,11 @@ fn panel_of_a<L: Lane, S: Simd>(m: usize) -> (usize, usize) {
     (width, room::<L>() / width)
 }
 
-/// Whether turning A and the result is less work than turning B.
+/// Whether turning A and the result is far less work than turning B.
 #[inline(always)]
 fn turning_a_pays<L: Lane, S: Simd>((m, k, n): (usize, usize, usize)) -> bool {
     let parts = k.div_ceil(panel_of_a::<L, S>(m).1);
-    m >= L::lanes::<S>() && m * k + parts * m * n < k * n
+    m >= L::lanes::<S>() && 2 * (m * k + parts * m * n) < k * n
 }
 
 /// C += A·B as Cᵀ += Bᵀ·Aᵀ, where columns of B do not lie next to each other: its numbers are then

@@ -181,6 +181,17 @@ proptest! {
 }
 
 #[test]
+fn a_turned_factor_is_read_where_it_lies_in_every_instruction_set() {
+    // Several panels of A and of the result along every axis, the last ones cut.
+    for shape in [[16, 200, 300], [33, 301, 500], [70, 520, 1300]] {
+        for ta in [false, true] {
+            in_each!(check_small::<f32>(shape, ta, true));
+            in_each!(check_small::<f64>(shape, ta, true));
+        }
+    }
+}
+
+#[test]
 fn panels_are_copied_in_every_instruction_set() {
     // Terms reach over 600 kB of B; the parts end within each of the axes.
     let rows = Rows {
@@ -195,7 +206,7 @@ fn panels_are_copied_in_every_instruction_set() {
         let row = 600_000 / (4 * count.iter().product::<usize>());
         let b = [count[1] * count[2] * row + 1, count[2] * row + 3, row];
         let terms = Terms { count, a, b };
-        for cols in [5, 16, 35] {
+        for cols in [5, 16, 35, 70] {
             in_each!(check_contraction::<f32>(rows, terms, cols, false));
             in_each!(check_contraction::<f64>(rows, terms, cols, false));
         }
