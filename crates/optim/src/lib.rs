@@ -8,7 +8,7 @@
 //! | [`loss`] | the [`Loss`](loss::Loss) trait, one file per loss, the adaptors |
 //! | [`examples`] | the [`Examples`](examples::Examples) trait, data sets in memory |
 //! | [`operator`] | [`LinearOperator`](operator::LinearOperator): sums, shifts, dense matrices |
-//! | [`solve`] | [`Cg`](solve::Cg), preconditioners |
+//! | [`solve`] | [`Cg`](solve::Cg), preconditioners, [eigenvalue densities](solve::SpectrumEstimator) |
 //! | [`train`] | trainers, with damping, line search, curvature subsets; first-order ones |
 //! | `check` | verification of one's own losses (feature `check`, which brings proptest) |
 //! | [`vector`] | arithmetic on flat vectors, the same bits on any number of threads |

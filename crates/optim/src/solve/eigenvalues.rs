@@ -36,7 +36,7 @@ pub fn symmetric_eigenvalues(n: usize, a: &[f64]) -> Result<Vec<f64>> {
     )?;
     expect_finite("the matrix", a)?;
     let (mut d, mut e) = tridiagonal(n, a.to_vec());
-    ql(&mut d, &mut e)?;
+    ql(&mut d, &mut e, &mut [])?;
     d.sort_by(f64::total_cmp);
     Ok(d)
 }
@@ -90,8 +90,10 @@ fn tridiagonal(n: usize, mut a: Vec<f64>) -> (Vec<f64>, Vec<f64>) {
     (d, e)
 }
 
-/// Diagonalizes a tridiagonal matrix, leaving the eigenvalues in `d`.
-fn ql(d: &mut [f64], e: &mut [f64]) -> Result<()> {
+/// Diagonalizes a tridiagonal matrix with `d` on the diagonal and `e`, with a last entry that is
+/// not read, beside it. The eigenvalues are left in `d`, and each of the `rows`, of some matrix, is
+/// multiplied by the matrix of eigenvectors.
+pub(super) fn ql(d: &mut [f64], e: &mut [f64], rows: &mut [&mut [f64]]) -> Result<()> {
     let n = d.len();
     for l in 0..n {
         let mut steps = 0;
@@ -127,6 +129,11 @@ fn ql(d: &mut [f64], e: &mut [f64]) -> Result<()> {
                 p = s * r;
                 d[i + 1] = g + p;
                 g = c * r - b;
+                for row in rows.iter_mut() {
+                    let (left, right) = (row[i], row[i + 1]);
+                    row[i] = c * left - s * right;
+                    row[i + 1] = s * left + c * right;
+                }
             }
             if !deflated {
                 d[l] -= p;

@@ -1,15 +1,20 @@
-//! Solvers of A d = b, with products of A alone.
+//! Solvers of A d = b and the spectrum of A, with products of A alone.
 //!
 //! [`Cg`] is the method of conjugate gradients for symmetric positive definite operators;
 //! [`Preconditioner`]s are operators too, [`Jacobi`] the one from a diagonal. Every solve is
-//! bounded and says in a [`Stop`] why it ended.
+//! bounded and says in a [`Stop`] why it ended. [`Lanczos`] makes a small matrix of a large one,
+//! [`SpectrumEstimator`] the density of its eigenvalues.
 
 mod cg;
 mod eigenvalues;
 mod jacobi;
+mod lanczos;
+mod spectrum;
 mod stop;
 
 pub use cg::{Cg, Iteration, Solution, Solve, Workspace};
 pub use eigenvalues::symmetric_eigenvalues;
 pub use jacobi::{Jacobi, Preconditioner};
+pub use lanczos::{Lanczos, Ritz, Tridiagonal};
+pub use spectrum::{Estimate, Spectrum, SpectrumEstimator};
 pub use stop::Stop;
