@@ -55,25 +55,142 @@ const LIMIT: usize = 1 << 30;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn check_objective(objective: &Objective<'_, f64>, theta: &[f64], seed: u64) -> Result<()> {
-    let model = objective.at(theta)?;
-    let check = Check {
-        objective,
-        theta,
-        model: &model,
-    };
-    let v = check.direction(seed, 0);
-    let w = check.direction(seed, 1 << 40);
-    check.gradient(seed)?;
-    check.against_differences(seed)?;
-    check.against_dense(&v)?;
-    check.symmetry(&v, &w)?;
-    check.hessian(seed)
+    for claim in (ObjectiveCheck { seed, step: 1.0 }).run(objective, theta)? {
+        match claim.verdict {
+            Verdict::Holds { .. } => {}
+            Verdict::Fails(error) | Verdict::Undecided(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// [`check_objective`], claim by claim.
+///
+/// # Errors
+/// A step that is not positive and finite; a θ that does not fit, or at which f is not finite.
+///
+/// # Example
+/// ```
+/// # use osculant_layers::{Layers, Network};
+/// # use osculant_optim::examples::Labelled;
+/// # use osculant_optim::loss::SoftmaxCrossEntropy;
+/// # use osculant_optim::Objective;
+/// # let net = Network::<f64>::new([2], |x| x.dense(4).tanh().dense(3))?;
+/// # let data = Labelled::new([2], vec![0.3, 1.0, -1.0, 0.5], vec![2, 0])?;
+/// # let objective = Objective::new(&net, SoftmaxCrossEntropy, &data)?;
+/// use osculant_optim::check::{ObjectiveCheck, Verdict};
+/// let check = ObjectiveCheck { seed: 7, step: 1.0 };
+/// for claim in check.run(&objective, &net.init(0))? {
+///     assert!(matches!(claim.verdict, Verdict::Holds { error } if error <= claim.allowed));
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ObjectiveCheck {
+    /// What the directions are drawn from.
+    pub seed: u64,
+    /// The steps of differences, as a multiple of the usual ones. Large networks have kinks
+    /// everywhere: shorter steps stay between them, at the price of rounding.
+    pub step: f64,
+}
+
+/// One claim, and what became of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claim {
+    /// What is claimed.
+    pub text: &'static str,
+    /// How much both sides may differ, relative to the norms that enter.
+    pub allowed: f64,
+    /// Whether it holds.
+    pub verdict: Verdict,
+}
+
+/// What became of a claim.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// It holds.
+    Holds {
+        /// By how much both sides differ, relative to the norms that enter.
+        error: f64,
+    },
+    /// It does not hold: the table of what differs.
+    Fails(OptimError),
+    /// Differences settle along no direction, so that there is nothing to compare with.
+    Undecided(OptimError),
+}
+
+impl ObjectiveCheck {
+    /// Puts all claims to the test at θ.
+    ///
+    /// # Errors
+    /// See [`ObjectiveCheck`].
+    pub fn run(&self, objective: &Objective<'_, f64>, theta: &[f64]) -> Result<Vec<Claim>> {
+        if !(self.step > 0.0 && self.step.is_finite()) {
+            let message = "it must be positive and finite; 1 is usual, 0.1 makes shorter steps";
+            return Err(OptimError::invalid(
+                "the step of the check",
+                self.step,
+                message,
+            ));
+        }
+        let model = objective.at(theta)?;
+        model.value()?;
+        let check = Check {
+            objective,
+            theta,
+            model: &model,
+            seed: self.seed,
+            step: self.step,
+        };
+        type Test<'c, 'a, 'o, 'd> = fn(&'c Check<'a, 'o, 'd>) -> Result<f64, Fault>;
+        let mut tests: Vec<(&str, f64, Test<'_, '_, '_, '_>)> = vec![
+            (SLOPE, DIFFERENCES, Check::gradient),
+            (PRODUCT, DIFFERENCES, Check::against_differences),
+            (DENSE, ROUNDING, Check::against_dense),
+            (SYMMETRY, ROUNDING, Check::symmetry),
+        ];
+        if objective.convexity() == Convexity::Convex {
+            tests.push((SEMIDEFINITE, ROUNDING, Check::semidefinite));
+        }
+        tests.push((HESSIAN, DIFFERENCES, Check::hessian));
+        let claims = tests.into_iter().map(|(text, allowed, test)| Claim {
+            text,
+            allowed,
+            verdict: match test(&check) {
+                Ok(error) => Verdict::Holds { error },
+                Err(Fault::Fails(error)) => Verdict::Fails(error),
+                Err(Fault::Unsettled(error)) => Verdict::Undecided(error),
+            },
+        });
+        Ok(claims.collect())
+    }
+}
+
+const SLOPE: &str = "∇fᵀv is the slope of f";
+const PRODUCT: &str = "wᵀG v is 1/C wᵀv + 1/W Σ wᵢ (D_w z)ᵀ B (D_v z)";
+const DENSE: &str = "G v = JᵀBJ v";
+const SYMMETRY: &str = "wᵀG v = vᵀG w";
+const SEMIDEFINITE: &str = "vᵀG v ≥ 0, as for any convex loss";
+const HESSIAN: &str = "∇²f v is the slope of ∇f";
+
+/// Why a claim is not seen to hold.
+enum Fault {
+    Fails(OptimError),
+    Unsettled(OptimError),
+}
+
+impl From<OptimError> for Fault {
+    fn from(error: OptimError) -> Self {
+        Fault::Fails(error)
+    }
 }
 
 struct Check<'a, 'o, 'd> {
     objective: &'o Objective<'d, f64>,
     theta: &'a [f64],
     model: &'a Model<'o, f64>,
+    seed: u64,
+    step: f64,
 }
 
 impl Check<'_, '_, '_> {
@@ -96,12 +213,12 @@ impl Check<'_, '_, '_> {
         what: &str,
         seed: u64,
         f: impl Fn(&[f64]) -> Result<Vec<f64>>,
-    ) -> Result<(Vec<f64>, Differences)> {
+    ) -> Result<(Vec<f64>, Differences), Fault> {
         for stream in 0..DIRECTIONS {
             let v = self.direction(seed, stream);
             let mut error = None;
             let [found, again] = STEPS.map(|step| {
-                ridders(step, |t| match f(&self.moved(t, &v)) {
+                ridders(self.step * step, |t| match f(&self.moved(t, &v)) {
                     Ok(value) => value,
                     Err(e) => {
                         error = Some(e);
@@ -110,7 +227,7 @@ impl Check<'_, '_, '_> {
                 })
             });
             if let Some(error) = error {
-                return Err(error);
+                return Err(error.into());
             }
             let scale = norm(&found.value).max(1e-6);
             let apart = found.value.iter().zip(&again.value).map(|(a, b)| a - b);
@@ -119,14 +236,14 @@ impl Check<'_, '_, '_> {
                 return Ok((v, found));
             }
         }
-        Err(OptimError::Check {
+        Err(Fault::Unsettled(OptimError::Check {
             what: "the objective".into(),
             claim: format!(
                 "differences of {what} settle along none of {DIRECTIONS} random directions: θ is \
                  next to a kink (move it), or {what} is not smooth"
             ),
             table: String::new(),
-        })
+        }))
     }
 
     /// By how much the slope of `f` along v jumps near θ, at most.
@@ -137,7 +254,7 @@ impl Check<'_, '_, '_> {
     fn kink(&self, v: &[f64], f: impl Fn(&[f64]) -> Result<Vec<f64>>) -> Result<f64> {
         let here = f(self.theta)?;
         let mut bends = Vec::with_capacity(KINK_STEPS.len());
-        for h in KINK_STEPS {
+        for h in KINK_STEPS.map(|h| self.step * h) {
             let (above, below) = (f(&self.moved(h, v))?, f(&self.moved(-h, v))?);
             let sides = above.iter().zip(&below).zip(&here);
             bends.push(sides.map(|((a, b), c)| (a + b - 2.0 * c) / h).collect());
@@ -152,25 +269,25 @@ impl Check<'_, '_, '_> {
         }))
     }
 
-    fn gradient(&self, seed: u64) -> Result<()> {
-        let (v, numeric) =
-            self.settled("f", seed, |theta| Ok(vec![self.objective.value(theta)?]))?;
+    fn gradient(&self) -> Result<f64, Fault> {
+        let value = |theta: &[f64]| Ok(vec![self.objective.value(theta)?]);
+        let (v, numeric) = self.settled("f", self.seed, value)?;
         let gradient = self.model.gradient()?;
         let scale = norm(gradient) * norm(&v);
         let analytic = [dot(gradient, &v)];
-        compare(
-            "∇fᵀv is the slope of f",
+        Ok(compare(
+            SLOPE,
             &analytic,
             &numeric.value,
             scale,
             DIFFERENCES,
-        )
+        )?)
     }
 
-    fn against_differences(&self, seed: u64) -> Result<()> {
+    fn against_differences(&self) -> Result<f64, Fault> {
         let outputs = |theta: &[f64]| Ok(self.objective.at(theta)?.gauss_newton()?.outputs());
-        let (v, dv) = self.settled("z", seed, outputs)?;
-        let (w, dw) = self.settled("z", seed ^ 0x5555, outputs)?;
+        let (v, dv) = self.settled("z", self.seed, outputs)?;
+        let (w, dw) = self.settled("z", self.seed ^ 0x5555, outputs)?;
         let g = self.model.gauss_newton()?;
         let mut numeric = 0.0;
         for (a, b) in self.blocks(&dw.value, &dv.value)? {
@@ -181,8 +298,13 @@ impl Check<'_, '_, '_> {
         numeric += dot(&w, &regularized);
         let gv = g.apply(&v)?;
         let scale = norm(&w) * norm(&gv);
-        let claim = "wᵀG v is 1/C wᵀv + 1/W Σ wᵢ (D_w z)ᵀ B (D_v z)";
-        compare(claim, &[dot(&w, &gv)], &[numeric], scale, DIFFERENCES)
+        Ok(compare(
+            PRODUCT,
+            &[dot(&w, &gv)],
+            &[numeric],
+            scale,
+            DIFFERENCES,
+        )?)
     }
 
     /// (a, wᵢ/W B b) of every example, for stacked outputs' directions a and b.
@@ -204,7 +326,13 @@ impl Check<'_, '_, '_> {
         Ok(blocks)
     }
 
-    fn against_dense(&self, v: &[f64]) -> Result<()> {
+    /// Two directions, for what needs no differences.
+    fn directions(&self) -> [Vec<f64>; 2] {
+        [0, 1 << 40].map(|stream| self.direction(self.seed, stream))
+    }
+
+    fn against_dense(&self) -> Result<f64, Fault> {
+        let [v, _] = &self.directions();
         let n = v.len();
         let jacobian = self.model.jacobian()?.explicit(LIMIT)?;
         let dz: Vec<f64> = jacobian
@@ -222,64 +350,65 @@ impl Check<'_, '_, '_> {
             dense.iter_mut().zip(row).for_each(|(d, j)| *d += j * u);
         }
         let gv = self.model.gauss_newton()?.apply(v)?;
-        compare("G v = JᵀBJ v", &gv, &dense, norm(&dense), ROUNDING)
+        Ok(compare(DENSE, &gv, &dense, norm(&dense), ROUNDING)?)
     }
 
-    fn symmetry(&self, v: &[f64], w: &[f64]) -> Result<()> {
+    fn symmetry(&self) -> Result<f64, Fault> {
+        let [v, w] = &self.directions();
         let g = self.model.gauss_newton()?;
         let (gv, gw) = (g.apply(v)?, g.apply(w)?);
         let scale = norm(w) * norm(&gv) + norm(v) * norm(&gw);
-        compare(
-            "wᵀG v = vᵀG w",
+        Ok(compare(
+            SYMMETRY,
             &[dot(w, &gv)],
             &[dot(v, &gw)],
             scale,
             ROUNDING,
-        )?;
-        let (vgv, least) = (dot(v, &gv), -ROUNDING * norm(v) * norm(&gv));
-        if self.objective.convexity() == Convexity::Convex && (vgv.is_nan() || vgv < least) {
-            return compare(
-                "vᵀG v ≥ 0, as for any convex loss",
-                &[vgv],
-                &[0.0],
-                0.0,
-                ROUNDING,
-            );
-        }
-        Ok(())
+        )?)
     }
 
-    fn hessian(&self, seed: u64) -> Result<()> {
+    fn semidefinite(&self) -> Result<f64, Fault> {
+        let [v, _] = &self.directions();
+        let gv = self.model.gauss_newton()?.apply(v)?;
+        let (vgv, scale) = (dot(v, &gv), norm(v) * norm(&gv));
+        // How far below 0 it is; NaN is not above.
+        let below = if vgv >= 0.0 { 0.0 } else { vgv };
+        Ok(compare(SEMIDEFINITE, &[below], &[0.0], scale, ROUNDING)?)
+    }
+
+    fn hessian(&self) -> Result<f64, Fault> {
         let gradient = |theta: &[f64]| Ok(self.objective.at(theta)?.gradient()?.to_vec());
-        let (v, numeric) = self.settled("∇f", seed, gradient)?;
+        let (v, numeric) = self.settled("∇f", self.seed, gradient)?;
         let hv = self.model.hessian()?.apply(&v)?;
-        compare(
-            "∇²f v is the slope of ∇f",
+        Ok(compare(
+            HESSIAN,
             &hv,
             &numeric.value,
             norm(&hv),
             DIFFERENCES,
-        )
+        )?)
     }
 }
 
-/// Entries may differ by `tolerance` times the norm that enters.
+/// Entries may differ by `tolerance` times the norm that enters; gives by how much of it they do.
 fn compare(
     claim: &str,
     analytic: &[f64],
     numeric: &[f64],
     scale: f64,
     tolerance: f64,
-) -> Result<()> {
-    let allowed = tolerance * scale.max(1e-12);
+) -> Result<f64> {
+    let scale = scale.max(1e-12);
     table::compare(
         "the objective",
         claim,
         |k| format!("[{k}]"),
         analytic,
         numeric,
-        allowed,
-    )
+        tolerance * scale,
+    )?;
+    let apart = analytic.iter().zip(numeric).map(|(a, n)| (a - n).abs());
+    Ok(apart.fold(0.0, f64::max) / scale)
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
