@@ -34,15 +34,15 @@ fn all_finite<T: Scalar>(x: &[T]) -> bool {
     vectorized(
         #[inline(always)]
         || {
-            // x − x is 0, or NaN if x is not finite.
+            // 0·x is 0, or NaN if x is not finite.
             let mut lanes = [T::zero(); 64];
             let (blocks, rest) = x.as_chunks::<64>();
             for block in blocks {
                 for (lane, &x) in lanes.iter_mut().zip(block) {
-                    *lane += x - x;
+                    *lane += x * T::zero();
                 }
             }
-            let zero = |x: &T| *x - *x == T::zero();
+            let zero = |x: &T| *x * T::zero() == T::zero();
             lanes.iter().all(zero) && rest.iter().all(zero)
         },
     )
