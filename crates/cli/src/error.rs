@@ -48,6 +48,9 @@ pub enum CliError {
         line: usize,
         reason: String,
     },
+    /// Claims of `check` that do not hold; it has shown which.
+    #[error("{failed} of {all} claims do not hold, or cannot be decided")]
+    Check { failed: usize, all: usize },
     /// Standard output is closed or its disk is full.
     #[error("cannot write to standard output: {0}")]
     Output(#[from] io::Error),

@@ -5,9 +5,11 @@ use clap::ValueEnum;
 use osculant_data::{AnyDataset, Task};
 use osculant_layers::Network;
 use osculant_optim::Objective;
+use osculant_optim::examples::Examples;
 use osculant_optim::loss::{
     HuberLoss, LogisticLoss, OnLabels, PoissonLoss, SoftmaxCrossEntropy, SquaredLoss,
 };
+use osculant_tape::Scalar;
 
 /// A loss, by its name on the command line and in model files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -86,26 +88,41 @@ impl LossName {
         net: &'d Network<f32>,
         data: &'d AnyDataset,
     ) -> Result<Objective<'d, f32>, CliError> {
-        use LossName::{Huber, Logistic, Poisson, Softmax, Squared};
-        Ok(match (self, data) {
-            (Squared, AnyDataset::Classes(data)) => {
-                Objective::new(net, OnLabels(SquaredLoss), data)?
-            }
-            (Squared, AnyDataset::Reals(data)) => Objective::new(net, SquaredLoss, data)?,
-            (Softmax, AnyDataset::Classes(data)) => Objective::new(net, SoftmaxCrossEntropy, data)?,
-            (Logistic, AnyDataset::Classes(data)) => {
-                Objective::new(net, OnLabels(LogisticLoss), data)?
-            }
-            (Logistic, AnyDataset::Reals(data)) => Objective::new(net, LogisticLoss, data)?,
-            (Huber, AnyDataset::Reals(data)) => Objective::new(net, HuberLoss::new(1.0)?, data)?,
-            (Poisson, AnyDataset::Reals(data)) => Objective::new(net, PoissonLoss, data)?,
-            (Softmax, AnyDataset::Reals(_)) => return Err(self.mismatch(Task::Reals)),
-            (Huber | Poisson, AnyDataset::Classes(_)) => return Err(self.mismatch(Task::Classes)),
-            (_, AnyDataset::Unlabelled(_)) => {
-                return Err(CliError::Mismatch(
-                    "the data have no targets, and a loss compares with them".into(),
-                ));
-            }
+        match data {
+            AnyDataset::Classes(data) => self.of_classes(net, data),
+            AnyDataset::Reals(data) => self.of_reals(net, data),
+            AnyDataset::Unlabelled(_) => Err(CliError::Mismatch(
+                "the data have no targets, and a loss compares with them".into(),
+            )),
+        }
+    }
+
+    /// The mean of this loss on examples with labels.
+    pub fn of_classes<'d, T: Scalar>(
+        self,
+        net: &'d Network<T>,
+        data: &'d impl Examples<T, Target = u32>,
+    ) -> Result<Objective<'d, T>, CliError> {
+        Ok(match self {
+            LossName::Squared => Objective::new(net, OnLabels(SquaredLoss), data)?,
+            LossName::Softmax => Objective::new(net, SoftmaxCrossEntropy, data)?,
+            LossName::Logistic => Objective::new(net, OnLabels(LogisticLoss), data)?,
+            LossName::Huber | LossName::Poisson => return Err(self.mismatch(Task::Classes)),
+        })
+    }
+
+    /// The mean of this loss on examples with real targets.
+    pub fn of_reals<'d, T: Scalar>(
+        self,
+        net: &'d Network<T>,
+        data: &'d impl Examples<T, Target = [T]>,
+    ) -> Result<Objective<'d, T>, CliError> {
+        Ok(match self {
+            LossName::Squared => Objective::new(net, SquaredLoss, data)?,
+            LossName::Logistic => Objective::new(net, LogisticLoss, data)?,
+            LossName::Huber => Objective::new(net, HuberLoss::new(1.0)?, data)?,
+            LossName::Poisson => Objective::new(net, PoissonLoss, data)?,
+            LossName::Softmax => return Err(self.mismatch(Task::Reals)),
         })
     }
 

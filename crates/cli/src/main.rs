@@ -7,21 +7,25 @@
 //! | `convert.rs` | weights from other libraries, and back |
 //! | `network.rs`, `loss.rs`, `source.rs` | what `--net`, `--loss` and `--data` stand for, and what is done to data |
 //! | `record.rs`, `report/` | the record of a run as JSON lines, and what `report` makes of it |
+//! | `spectrum/`, `check.rs`, `point.rs` | the commands of these names; a network at a θ with data |
 //! | `watch.rs`, `table.rs` | what is shown while training: lines and progress |
 //! | `score.rs` | outputs on a data set, and how many are right |
 //! | `threads.rs`, `number.rs`, `error.rs` | the thread pool, values of options, messages |
 
+mod check;
 mod convert;
 mod error;
 mod loss;
 mod network;
 mod number;
+mod point;
 mod predict;
 mod record;
 mod report;
 mod score;
 mod solver;
 mod source;
+mod spectrum;
 mod table;
 mod threads;
 mod train;
@@ -47,6 +51,8 @@ enum Command {
     Predict(predict::Predict),
     Convert(convert::Convert),
     Report(report::Report),
+    Spectrum(spectrum::Spectrum),
+    Check(check::Check),
 }
 
 fn main() -> ExitCode {
@@ -56,6 +62,8 @@ fn main() -> ExitCode {
         Command::Predict(predict) => predict.run(),
         Command::Convert(convert) => convert.run(),
         Command::Report(report) => report.run(),
+        Command::Spectrum(spectrum) => spectrum.run(),
+        Command::Check(check) => check.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

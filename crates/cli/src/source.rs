@@ -290,6 +290,18 @@ pub fn to_predict(
     Ok(table.decode_with(legend, outputs)?)
 }
 
+/// The same, but the training part.
+pub fn trained_on(
+    path: Option<&Path>,
+    header: Option<Answer>,
+    legend: &Legend,
+    width: usize,
+    outputs: usize,
+) -> Result<AnyDataset, CliError> {
+    let loaded = load_like(path, header, legend, width)?;
+    Ok(loaded.train.decode_with(legend, outputs)?)
+}
+
 /// Keeps the first examples of a data set, as many as the option says.
 pub fn first(
     data: &mut AnyDataset,

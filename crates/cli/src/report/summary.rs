@@ -1,5 +1,6 @@
 //! Runs side by side: how each ended.
 
+use super::page::escape;
 use crate::number::significant;
 use crate::record::RunRecord;
 
@@ -61,4 +62,54 @@ pub fn text(runs: &[RunRecord]) -> String {
         cells.collect::<Vec<_>>().join("  ")
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The comparison as HTML.
+pub fn table(runs: &[RunRecord]) -> String {
+    let rows: Vec<[String; 9]> = runs.iter().map(row).collect();
+    let columns: Vec<usize> = (0..HEAD.len())
+        .filter(|&c| rows.iter().any(|row| row[c] != "-"))
+        .collect();
+    let words = |c: usize| if c == 8 { " class=\"words\"" } else { "" };
+    let head = columns
+        .iter()
+        .map(|&c| format!("<th{}>{}</th>", words(c), escape(HEAD[c])));
+    let body = rows.iter().enumerate().map(|(color, row)| {
+        let cells = columns.iter().map(|&c| match c {
+            0 => format!(
+                "<th><span class=\"s{}\">●</span> {}</th>",
+                color % 8 + 1,
+                escape(&row[0])
+            ),
+            _ => format!("<td{}>{}</td>", words(c), escape(&row[c])),
+        });
+        format!("<tr>{}</tr>\n", cells.collect::<String>())
+    });
+    format!(
+        "<div class=\"wide\"><table class=\"runs\">\n<thead><tr>{}</tr></thead>\n<tbody>\n{}\
+         </tbody></table></div>\n",
+        head.collect::<String>(),
+        body.collect::<String>()
+    )
+}
+
+/// The figures of a run alone.
+pub fn figures(run: &RunRecord) -> Vec<(&'static str, String)> {
+    let row = row(run);
+    let best = run
+        .iterations
+        .iter()
+        .filter_map(|i| i.test_accuracy)
+        .fold(None, |best: Option<f64>, x| {
+            Some(best.map_or(x, |b| b.max(x)))
+        });
+    let mut figures: Vec<(&str, String)> = [7, 6, 4, 5, 1, 2, 3]
+        .into_iter()
+        .filter(|&c| row[c] != "-")
+        .map(|c| (HEAD[c], row[c].clone()))
+        .collect();
+    if let Some(best) = best {
+        figures.insert(1, ("best test accuracy", share(Some(best))));
+    }
+    figures
 }

@@ -73,3 +73,34 @@ fn what_is_no_record_is_refused() {
     assert!(ran.refused(1).contains("`nowhere.jsonl`"));
     assert!(osculant("report").refused(2).contains("<RECORD>"));
 }
+
+#[test]
+fn a_model_is_judged_on_the_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let train = format!(
+        "train --net linear --train-examples 300 --test-examples 10 --iterations 3 --quiet --save {}",
+        path("model")
+    );
+    assert_eq!(osculant(&train).code, Some(0));
+    let ran = osculant(&format!(
+        "report --model {} --output {}",
+        path("model"),
+        path("run.html")
+    ));
+    assert_eq!((ran.code, &ran.err[..]), (Some(0), ""), "{ran:?}");
+    let predicted = osculant(&format!("predict {}", path("model"))).out;
+    let accuracy = predicted
+        .split(" (")
+        .next()
+        .unwrap()
+        .trim_start_matches("test accuracy ");
+    assert!(ran.out.contains(accuracy), "{ran:?} {predicted}");
+    let html = fs::read_to_string(path("run.html")).unwrap();
+    assert_eq!(html.matches("<td class=\"right").count(), 10);
+    assert_eq!(html.matches("<td class=\"wrong").count(), 90);
+    assert!(
+        html.matches("data:image/png;base64,").count() >= 50,
+        "{predicted}"
+    );
+}
