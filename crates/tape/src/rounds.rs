@@ -116,7 +116,21 @@ impl<T: Scalar> Graph<T> {
         out: &mut [T],
         body: &Body<'_, T>,
     ) -> Result<f64> {
+        self.sum_sets(1, (count, tile_len), leaves, totals, out, body)
+    }
+
+    /// The same with several sets of all sums, one after the other; only the first has deferred ones.
+    pub(crate) fn sum_sets(
+        &self,
+        sets: usize,
+        (count, tile_len): (usize, usize),
+        leaves: Leaves,
+        totals: &mut Totals<T>,
+        out: &mut [T],
+        body: &Body<'_, T>,
+    ) -> Result<f64> {
         let plan = &self.plan;
+        let all = sets * plan.sums.len();
         let inline = self.is_inline(count);
         let row = match leaves {
             Leaves::Nothing | Leaves::PerExample => 1,
@@ -124,16 +138,17 @@ impl<T: Scalar> Graph<T> {
             Leaves::HessianCotangents => plan.hessian_row.max(1),
         };
         let summed = leaves != Leaves::Nothing;
-        let is_local = |i: usize| plan.local[i] || leaves == Leaves::PerExample;
+        let is_local = |i: usize| plan.local[i % plan.local.len()] || leaves == Leaves::PerExample;
         let Totals {
             sums, lanes, rows, ..
         } = totals;
         rows.grow(ROUND.min(count) * row);
         lanes.resize_with(LANES, Lane::default);
         if summed {
-            sums.resize_with(plan.sums.len().max(sums.len()), Buffer::default);
-            for (i, (sum, &len)) in sums.iter_mut().zip(&plan.sums).enumerate() {
-                if out.is_empty() || !self.sums_in_place(i, leaves) {
+            sums.resize_with(all.max(sums.len()), Buffer::default);
+            let lens = plan.sums.iter().cycle();
+            for (i, (sum, &len)) in sums.iter_mut().zip(lens).enumerate().take(all) {
+                if out.is_empty() || !self.sums_in_place(i % plan.sums.len(), leaves) {
                     sum.grow(len);
                 }
             }
@@ -156,7 +171,7 @@ impl<T: Scalar> Graph<T> {
             lanes_used = lanes_used.max(used);
             let run_lane = |j: usize, lane: &mut Lane<T>, rows: &mut [T]| {
                 if summed && fresh {
-                    self.clear_lane(lane, &is_local);
+                    self.clear_lane(lane, all, &is_local);
                 }
                 let mut worker = self.workers.take();
                 for t in j * per_lane..((j + 1) * per_lane).min(tiles) {
@@ -208,7 +223,8 @@ impl<T: Scalar> Graph<T> {
         }
         let lanes = &lanes[..lanes_used];
         if summed {
-            for (i, sum) in sums.iter_mut().enumerate().filter(|&(i, _)| is_local(i)) {
+            let sums = sums[..all].iter_mut().enumerate();
+            for (i, sum) in sums.filter(|&(i, _)| is_local(i)) {
                 fold(lanes, i, sum);
             }
         }
@@ -245,19 +261,14 @@ impl<T: Scalar> Graph<T> {
         }
     }
 
-    fn clear_lane(&self, lane: &mut Lane<T>, is_local: &impl Fn(usize) -> bool) {
-        if lane.sums.len() < self.plan.sums.len() {
-            lane.sums.resize_with(self.plan.sums.len(), Buffer::default);
+    fn clear_lane(&self, lane: &mut Lane<T>, all: usize, is_local: &impl Fn(usize) -> bool) {
+        if lane.sums.len() < all {
+            lane.sums.resize_with(all, Buffer::default);
         }
-        for (i, &len) in self
-            .plan
-            .sums
-            .iter()
-            .enumerate()
-            .filter(|&(i, _)| is_local(i))
-        {
-            lane.sums[i].grow(len);
-            lane.sums[i].fill(T::zero());
+        let sums = lane.sums.iter_mut().zip(self.plan.sums.iter().cycle());
+        for (_, (sum, &len)) in sums.take(all).enumerate().filter(|&(i, _)| is_local(i)) {
+            sum.grow(len);
+            sum.fill(T::zero());
         }
     }
 

@@ -150,6 +150,27 @@ impl<T: Scalar> Case<T> {
     }
 }
 
+impl<T: Scalar> Case<T> {
+    /// JᵀBJ V for a block of vectors over the first `count` examples, and for each by itself.
+    fn block(&self, k: usize, count: usize, options: Options) -> [Vec<T>; 2] {
+        let (n, size) = (self.theta.len(), self.graph.input_size());
+        let feed = |i: usize, out: &mut [T]| out.copy_from_slice(&self.inputs[i * size..][..size]);
+        let examples: Vec<usize> = (0..count).collect();
+        let lin = self
+            .graph
+            .linearize(&self.theta, &feed, &examples, options)
+            .unwrap();
+        let v = random(5, &vec![T::zero(); k * n], 1.0);
+        let (mut block, mut each) = (vec![T::zero(); k * n], vec![T::zero(); k * n]);
+        lin.product_block_into(k, &v, &curvature, &mut block)
+            .unwrap();
+        for (v, out) in v.chunks(n).zip(each.chunks_mut(n)) {
+            lin.product_into(v, &curvature, out).unwrap();
+        }
+        [block, each]
+    }
+}
+
 fn random<T: Scalar>(stream: u64, base: &[T], deviation: f64) -> Vec<T> {
     let mut x = vec![T::zero(); base.len()];
     Random::new(11, stream).normal(deviation, &mut x);
@@ -235,6 +256,54 @@ fn one_two_and_five_threads_give_the_same_bits_on_the_stored_route() {
             assert!(one == with(5), "{}, {count} examples, 5 threads", case.name);
         }
     }
+}
+
+#[test]
+fn a_block_is_bit_for_bit_its_vectors_products_on_both_routes_and_any_threads() {
+    let recomputing = Options {
+        budget: Budget(0),
+        ..route(Route::Sweep)
+    };
+    for case in Case::<f32>::all() {
+        for options in [route(Route::Sweep), route(Route::Stored), recomputing] {
+            for (k, count) in [(0, 3), (1, 3), (3, 1), (8, 70), (9, LARGEST)] {
+                let with = |threads| {
+                    let pool = rayon::ThreadPoolBuilder::new()
+                        .num_threads(threads)
+                        .build()
+                        .unwrap();
+                    pool.install(|| case.block(k, count, options))
+                };
+                let what = format!("{}, {k} vectors, {count} examples, {options:?}", case.name);
+                let [block, each] = with(1);
+                assert!(block == each, "{what}");
+                assert!(block == with(5)[0], "{what}, 5 threads");
+                assert_eq!(block.iter().any(|x| *x != 0.0), k > 0, "{what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_block_names_what_does_not_fit() {
+    let case = Case::<f64>::new("linear", linear_net);
+    let feed = |_: usize, out: &mut [f64]| out.fill(1.0);
+    let lin = case
+        .graph
+        .linearize(&case.theta, &feed, &[0, 1], Budget::default())
+        .unwrap();
+    let n = case.theta.len();
+    let (mut v, mut out) = (vec![1.0; 3 * n], vec![0.0; 3 * n]);
+    let short = lin.product_block_into(3, &v[1..], &curvature, &mut out);
+    assert!(matches!(short, Err(GraphError::Length { .. })), "{short:?}");
+    let short = lin.product_block_into(3, &v, &curvature, &mut out[1..]);
+    assert!(matches!(short, Err(GraphError::Length { .. })), "{short:?}");
+    v[n + 2] = f64::NAN;
+    let nan = lin.product_block_into(3, &v, &curvature, &mut out);
+    assert!(
+        matches!(nan, Err(GraphError::NotFinite { index: 2, .. })),
+        "{nan:?}"
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The Gauss-Newton matrix.
 
-use super::{LinearOperator, SelfAdjoint, expect_apply};
+use super::{LinearOperator, SelfAdjoint, expect_apply, expect_block};
 use crate::error::{OptimError, Result};
 use crate::objective::Local;
 use osculant_tape::Scalar;
@@ -124,6 +124,22 @@ impl<T: Scalar> LinearOperator<T> for GaussNewton<'_, T> {
 
     fn apply_adjoint_into(&self, u: &[T], out: &mut [T]) -> Result<()> {
         self.apply_into(u, out)
+    }
+
+    fn apply_block_into(&self, k: usize, v: &[T], out: &mut [T]) -> Result<()> {
+        expect_block(self, k, v, out)?;
+        let Local {
+            objective,
+            lin,
+            state,
+        } = &*self.local;
+        let b = |data: &TileData<'_, T>, dz: &[T], u: &mut [T]| state.curvature(data, dz, u);
+        lin.product_block_into(k, v, &b, out)?;
+        let n = self.rows().max(1);
+        for (v, out) in v.chunks_exact(n).zip(out.chunks_exact_mut(n)) {
+            objective.add_regularizer(v, out);
+        }
+        Ok(())
     }
 
     fn is_parallel(&self) -> bool {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `stream.rs` | value and gradient, keeping nothing |
 //! | `product.rs` | J v, Jᵀ u, Jᵀ B J v |
+//! | `together.rs` | Jᵀ B J V for several vectors |
 //! | `route.rs` | which of two ways these take, and why |
 //! | `stored.rs` | the second way: S = ∂z/∂(exit) kept, so that nothing travels the network |
 //! | `hessian.rs` | products with the Hessian of Σ ξ(z) |
@@ -15,6 +16,7 @@ mod product;
 mod route;
 mod stored;
 mod stream;
+mod together;
 
 pub use hessian::{Curved, OwnedCotangents};
 pub use per_example::Columns;

@@ -120,7 +120,7 @@ impl<T: Scalar> Linearization<'_, T> {
     }
 
     /// Where this route's tangents and cotangents stand.
-    fn table(&self) -> &Slots {
+    pub(super) fn table(&self) -> &Slots {
         match self.choice.route() {
             Route::Stored => &self.graph.plan.segments.inside.product,
             _ => &self.graph.plan.tile.product,
@@ -128,7 +128,7 @@ impl<T: Scalar> Linearization<'_, T> {
     }
 
     /// J v of a tile, in the place of the output's tangent.
-    fn tile_jvp(
+    pub(super) fn tile_jvp(
         &self,
         point: &Point<'_, T>,
         range: &Range<usize>,
@@ -144,7 +144,7 @@ impl<T: Scalar> Linearization<'_, T> {
     }
 
     /// Jᵀu of a tile, from u in the place of the output's cotangent.
-    fn tile_vjp(
+    pub(super) fn tile_vjp(
         &self,
         point: &Point<'_, T>,
         range: &Range<usize>,

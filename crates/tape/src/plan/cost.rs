@@ -60,15 +60,50 @@ impl Costs {
     }
 }
 
+/// Examples per tile at least, where weights rather than examples are the traffic.
+const FEW: usize = 8;
+
 /// Examples per tile where each needs so many bytes: a power of two, so that tiles fill rounds.
-pub(super) fn tile_len(bytes: usize) -> usize {
-    let tile_len = (super::TILE_BYTES / bytes.max(1)).clamp(1, super::MAX_TILE);
-    1 << tile_len.ilog2()
+///
+/// As many as the cache holds; but every tile reads large weights anew. Where tiles of more examples
+/// than fit mean less traffic, weights and the examples' own second reading together, they are taken.
+pub(super) fn tile_len(bytes: usize, weights: usize) -> usize {
+    let fit = (super::TILE_BYTES / bytes.max(1)).clamp(1, super::MAX_TILE);
+    let fit = 1 << fit.ilog2();
+    let many = fit.max(FEW);
+    if weights / many + bytes < weights / fit {
+        many
+    } else {
+        fit
+    }
 }
 
 impl<T: Scalar> Plan<T> {
     /// Bytes of S per example.
     pub fn sensitivity_bytes(&self) -> usize {
         self.costs.kept * size_of::<T>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tile_len;
+
+    #[test]
+    fn large_weights_make_tiles_larger_than_the_cache() {
+        let kib = 1024;
+        assert_eq!(tile_len(100 * kib, 0), 4);
+        assert_eq!(
+            tile_len(100 * kib, 300 * kib),
+            4,
+            "these are read often at no price"
+        );
+        assert_eq!(tile_len(100 * kib, 3000 * kib), 8);
+        assert_eq!(tile_len(kib, 100_000 * kib), 64, "more would gain nothing");
+        assert_eq!(
+            tile_len(700 * kib, 3000 * kib),
+            8,
+            "one example fits, eight share the weights"
+        );
     }
 }

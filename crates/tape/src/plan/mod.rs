@@ -237,6 +237,8 @@ impl<T: Scalar> Plan<T> {
             bytes(&tile.product, 0),
             bytes(&segments.inside.product, costs.kept),
         );
+        let large = local.iter().zip(&sums).filter(|(local, _)| !**local);
+        let weights = large.map(|(_, len)| len * size_of::<T>()).sum();
         let output = tile
             .steps
             .iter()
@@ -259,9 +261,9 @@ impl<T: Scalar> Plan<T> {
             apart,
             row,
             hessian_row,
-            tile_len: tile_len(swept),
+            tile_len: tile_len(swept, weights),
             segments,
-            stored_tile_len: tile_len(stored),
+            stored_tile_len: tile_len(stored, weights),
             costs,
             output,
             output_root,
