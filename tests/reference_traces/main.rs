@@ -201,7 +201,7 @@ fn trainer(trace: &Trace, lambda: f64, subsets: Vec<Vec<usize>>) -> Outcome<Newt
         .iterations(subsets.len())
         .cg(cg)
         // The reference halves for ever.
-        .line_search(Armijo::default().eta(o.eta)?.max_trials(60)?)
+        .globalization(Armijo::default().eta(o.eta)?.max_trials(60)?)
         .sampling(Given::new(subsets));
     if lambda == 0.0 {
         return Ok(newton.damping(ConstantDamping::none()));

@@ -52,6 +52,7 @@ fn stop(stop: &Stop) -> &'static str {
     match stop {
         Stop::Converged => "converged",
         Stop::MaxIterations => "bound",
+        Stop::Boundary => "radius",
         Stop::NegativeCurvature { .. } => "negative",
         Stop::NonFinite => "nonfinite",
         Stop::IndefinitePreconditioner { .. } => "precond",

@@ -7,7 +7,7 @@ use osculant_layers::{Layers, Network};
 use osculant_optim::examples::Paired;
 use osculant_optim::loss::SquaredLoss;
 use osculant_optim::operator::{SelfAdjoint, Shifted};
-use osculant_optim::solve::Cg;
+use osculant_optim::solve::{Begin, Cg, Kept, RelativeProgress, Stopping};
 use osculant_optim::train::{Adam, Batches, FirstOrder, Observer, Sgd, StepRule};
 use osculant_optim::{Objective, OptimError};
 use osculant_tape::Scalar;
@@ -21,7 +21,11 @@ static COUNTING: dhat::Alloc = dhat::Alloc;
 const WARM: usize = 20;
 
 /// How many allocations a solve makes between products `WARM` and 100.
-fn in_the_loop<T: Scalar, A: SelfAdjoint<T> + ?Sized>(a: &A, b: &[T]) -> Result<u64, OptimError> {
+fn in_the_loop<T: Scalar, A: SelfAdjoint<T> + ?Sized>(
+    a: &A,
+    b: &[T],
+    parts: Option<(&mut dyn Stopping, &mut Kept<T>)>,
+) -> Result<u64, OptimError> {
     let blocks = || dhat::HeapStats::get().total_blocks;
     let (mut warm, mut last, mut products) = (0, 0, 0);
     let mut watch = |i: &osculant_optim::solve::Iteration| {
@@ -34,7 +38,11 @@ fn in_the_loop<T: Scalar, A: SelfAdjoint<T> + ?Sized>(a: &A, b: &[T]) -> Result<
     };
     // A tolerance of 0 is never met; the bound ends it.
     let cg = Cg::default().tolerance(0.0).max_iterations(100);
-    cg.on(a).observe(&mut watch).solve(b)?;
+    let solve = cg.on(a).observe(&mut watch);
+    match parts {
+        None => solve.solve(b)?,
+        Some((rule, kept)) => solve.stop_by(rule).keep(kept).radius(1e30).solve(b)?,
+    };
     assert_eq!(products, 100, "the solve ended before it had warmed up");
     Ok(last - warm)
 }
@@ -62,7 +70,23 @@ fn solve(
     let objective = Objective::new(net, SquaredLoss, &data)?.regularization(100.0)?;
     let model = objective.at(&net.init(1))?.expect_products(100);
     let (g, b) = (model.gauss_newton()?, model.descent()?);
-    Ok(in_the_loop(&Shifted::new(&g, 1.0)?, &b)?)
+    let damped = Shifted::new(&g, 1.0)?;
+    let plain = in_the_loop(&damped, &b, None)?;
+    let (mut rule, mut kept) = (Never(RelativeProgress::default()), Kept::new(1.3)?);
+    Ok(plain + in_the_loop(&damped, &b, Some((&mut rule, &mut kept)))?)
+}
+
+/// Asks a rule, and goes on whatever it says.
+struct Never(RelativeProgress);
+
+impl Stopping for Never {
+    fn begin(&mut self, at: &Begin) -> bool {
+        self.0.begin(at)
+    }
+    fn enough(&mut self, seen: &osculant_optim::solve::Iteration) -> bool {
+        self.0.enough(seen);
+        false
+    }
 }
 
 /// Notes how many allocations were made after some steps and after the last.

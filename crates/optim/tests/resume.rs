@@ -3,8 +3,11 @@
 use osculant_layers::{Layers, Network};
 use osculant_optim::examples::Paired;
 use osculant_optim::loss::SquaredLoss;
+use osculant_optim::solve::{NashSofer, RelativeProgress};
 use osculant_optim::train::{
-    Cyclic, Iteration, Moment, NewtonCg, Observer, Outcome, Report, Size, Start, State,
+    BacktrackedIterate, ConstantDamping, CurvatureDiagonal, Cyclic, EmpiricalFisher, Fresh,
+    Iteration, Moment, NewtonCg, Nielsen, Observer, Outcome, Report, Size, Start, State,
+    StepRejection, TrustRegion, WarmStart,
 };
 use osculant_optim::{Objective, OptimError};
 use osculant_tape::Scalar;
@@ -32,7 +35,34 @@ fn trainers() -> Vec<Setup> {
         let cyclic = Cyclic::new(Size::Fraction(0.3), 4);
         NewtonCg::default().iterations(ITERATIONS).sampling(cyclic)
     }
-    vec![("the default", base)]
+    vec![
+        ("the default", base),
+        ("nielsen", || base().damping(Nielsen::default())),
+        ("trust region", || {
+            base()
+                .damping(ConstantDamping::none())
+                .globalization(TrustRegion::default())
+        }),
+        ("step rejection", || {
+            base().globalization(StepRejection::default())
+        }),
+        ("warm start", || {
+            base()
+                .warm_start(WarmStart::default())
+                .stopping(RelativeProgress::default())
+        }),
+        ("backtracked, preconditioned", || {
+            base()
+                .cg_iterate(BacktrackedIterate::default())
+                .preconditioning(EmpiricalFisher::default())
+                .stopping(NashSofer::default())
+        }),
+        ("fresh, jacobi", || {
+            base()
+                .sampling(Fresh::new(Size::Count(11), 3))
+                .preconditioning(CurvatureDiagonal)
+        }),
+    ]
 }
 
 /// Keeps every state.
@@ -253,4 +283,17 @@ fn a_finished_run_can_be_given_more_iterations() -> Result<(), OptimError> {
         assert_eq!(more.done(), 6);
         Ok(())
     })
+}
+
+#[test]
+fn a_warm_run_is_not_resumed_cold() {
+    with_objective(|objective, theta| {
+        let warm = NewtonCg::default()
+            .iterations(2)
+            .warm_start(WarmStart::default());
+        let state = warm.train(objective, theta).unwrap().state();
+        let cold = NewtonCg::default().iterations(4);
+        let error = cold.resume(objective, state, &mut ()).unwrap_err();
+        assert!(error.to_string().contains("warm"), "{error}");
+    });
 }

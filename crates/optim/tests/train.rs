@@ -1,9 +1,21 @@
 //! Damping, line search and curvature subsets.
 
 use osculant_optim::train::{
-    Armijo, ConstantDamping, Cyclic, Damping, Everything, Fixed, Fresh, Given, LevenbergMarquardt,
-    LineSearch, Progress, Sampling, Search, Size, Subset,
+    Armijo, BacktrackedIterate, CgIterate, ConstantDamping, Cyclic, Damping, Direction,
+    EmpiricalFisher, Everything, Fixed, Fresh, Given, Globalization, LastIterate,
+    LevenbergMarquardt, Nielsen, Progress, Sampling, Search, Size, StepRejection, Subset,
+    TrustRegion, WarmStart,
 };
+
+/// A direction of length 1 with no curvature.
+fn along(value: f64, slope: f64) -> Direction {
+    Direction {
+        value,
+        slope,
+        curvature: 0.0,
+        length: 1.0,
+    }
+}
 
 fn after(ratio: f64, accepted: bool) -> f64 {
     let mut damping = LevenbergMarquardt::default();
@@ -65,6 +77,35 @@ fn damping_goes_on_from_a_saved_state() {
 }
 
 #[test]
+fn nielsens_rule_is_smooth_in_the_ratio_and_doubles_its_boost() {
+    let update = |damping: &mut Nielsen, ratio, accepted| {
+        damping.update(&Progress { ratio, accepted });
+        damping.lambda()
+    };
+    let mut damping = Nielsen::default();
+    assert_eq!(update(&mut damping, f64::NAN, true), 2.0);
+    assert_eq!(update(&mut damping, 0.9, false), 8.0);
+    let mut resumed = Nielsen::default();
+    resumed.restore(&damping.state()).unwrap();
+    assert_eq!(resumed, damping);
+    assert_eq!(update(&mut damping, -0.1, true), 64.0);
+    // A perfect prediction divides by 3, one of half the decrease changes nothing.
+    assert_eq!(update(&mut damping, 1.0, true), 64.0 / 3.0);
+    assert_eq!(update(&mut damping, 0.5, true), 64.0 / 3.0);
+    // ν is back at 2.
+    assert_eq!(update(&mut damping, 0.0, true), 128.0 / 3.0);
+    for _ in 0..10_000 {
+        update(&mut damping, -1.0, false);
+    }
+    assert_eq!(damping.lambda(), 1e30);
+    assert!(damping.state().iter().all(|x| x.is_finite()));
+    for bad in [&[1.0][..], &[1.0, 1.0], &[f64::NAN, 2.0], &[0.0, 2.0]] {
+        assert!(Nielsen::default().restore(bad).is_err(), "{bad:?}");
+    }
+    assert!(Nielsen::default().initial(f64::INFINITY).is_err());
+}
+
+#[test]
 fn damping_without_meaning_is_refused() {
     let lm = LevenbergMarquardt::default();
     assert!(lm.initial(0.0).is_err());
@@ -78,7 +119,7 @@ fn damping_without_meaning_is_refused() {
 #[test]
 fn a_good_full_step_takes_one_trial() {
     let mut f = |a: f64| Ok((1.0 - a).powi(2));
-    let found = Armijo::default().search(1.0, -2.0, &mut f).unwrap();
+    let found = Armijo::default().search(&along(1.0, -2.0), &mut f).unwrap();
     assert_eq!(
         found,
         Search::Accepted {
@@ -101,7 +142,7 @@ fn trials_halve_and_a_decrease_too_small_is_not_enough() {
             1.0 - 0.5 * a
         })
     };
-    let found = Armijo::default().search(1.0, -1.0, &mut f).unwrap();
+    let found = Armijo::default().search(&along(1.0, -1.0), &mut f).unwrap();
     assert_eq!(
         found,
         Search::Accepted {
@@ -117,7 +158,7 @@ fn trials_halve_and_a_decrease_too_small_is_not_enough() {
 fn a_trial_that_is_not_finite_is_rejected() {
     for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         let mut f = |a: f64| Ok(if a > 0.5 { bad } else { -a });
-        let found = Armijo::default().search(0.0, -1.0, &mut f).unwrap();
+        let found = Armijo::default().search(&along(0.0, -1.0), &mut f).unwrap();
         assert_eq!(
             found,
             Search::Accepted {
@@ -132,11 +173,11 @@ fn a_trial_that_is_not_finite_is_rejected() {
 #[test]
 fn a_search_that_finds_nothing_ends() {
     let mut f = |_: f64| Ok(f64::NAN);
-    let found = Armijo::default().search(0.0, -1.0, &mut f).unwrap();
+    let found = Armijo::default().search(&along(0.0, -1.0), &mut f).unwrap();
     assert!(matches!(found, Search::Exhausted { trials: 30, value, .. } if value.is_nan()));
     let mut flat = |_: f64| Ok(0.0);
     let mut short = Armijo::default().max_trials(3).unwrap();
-    let found = short.search(0.0, -1.0, &mut flat).unwrap();
+    let found = short.search(&along(0.0, -1.0), &mut flat).unwrap();
     assert_eq!(
         found,
         Search::Exhausted {
@@ -152,7 +193,9 @@ fn a_search_that_finds_nothing_ends() {
 fn a_direction_that_does_not_descend_is_not_tried() {
     for slope in [0.0, 1.0, f64::NAN, f64::NEG_INFINITY] {
         let mut f = |_: f64| -> osculant_optim::Result<f64> { panic!("f was asked for") };
-        let found = Armijo::default().search(0.0, slope, &mut f).unwrap();
+        let found = Armijo::default()
+            .search(&along(0.0, slope), &mut f)
+            .unwrap();
         assert!(matches!(found, Search::NotDescent { .. }));
     }
 }
@@ -160,15 +203,128 @@ fn a_direction_that_does_not_descend_is_not_tried() {
 #[test]
 fn a_search_passes_errors_on_and_wants_a_finite_start() {
     let mut f = |_: f64| Given::new(vec![]).subset(0, 1).map(|_| 0.0);
-    assert!(Armijo::default().search(0.0, -1.0, &mut f).is_err());
+    assert!(Armijo::default().search(&along(0.0, -1.0), &mut f).is_err());
     assert!(
         Armijo::default()
-            .search(f64::NAN, -1.0, &mut |_| Ok(0.0))
+            .search(&along(f64::NAN, -1.0), &mut |_| Ok(0.0))
             .is_err()
     );
     assert!(Armijo::default().eta(1.0).is_err());
     assert!(Armijo::default().factor(0.0).is_err());
     assert!(Armijo::default().max_trials(0).is_err());
+}
+
+/// What a rule makes of a whole step to this value of f, from 1 with a predicted change of −1.
+fn whole(rule: &mut dyn Globalization, value: f64) -> bool {
+    let along = Direction {
+        curvature: 2.0,
+        ..along(1.0, -2.0)
+    };
+    let found = rule.search(&along, &mut |alpha| {
+        assert_eq!(alpha, 1.0);
+        Ok(value)
+    });
+    matches!(found.unwrap(), Search::Accepted { step: 1.0, .. })
+}
+
+#[test]
+fn a_whole_step_is_taken_by_its_ratio() {
+    let mut rule = StepRejection::new(0.1).unwrap();
+    assert!(whole(&mut rule, 0.89));
+    assert!(!whole(&mut rule, 0.91));
+    assert!(!whole(&mut rule, 1.5));
+    for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        assert!(!whole(&mut rule, bad));
+        assert!(!whole(&mut TrustRegion::default(), bad));
+    }
+    // Where the paraboloid promises an increase, an increase is no success.
+    let up = Direction {
+        curvature: 10.0,
+        ..along(1.0, -2.0)
+    };
+    let found = rule.search(&up, &mut |_| Ok(4.0)).unwrap();
+    assert!(matches!(found, Search::Exhausted { trials: 1, .. }));
+    assert!(StepRejection::new(1.0).is_err());
+    assert!(StepRejection::new(f64::NAN).is_err());
+}
+
+#[test]
+fn a_trust_region_follows_the_ratio() {
+    let radius = |value: f64| {
+        let mut region = TrustRegion::default();
+        whole(&mut region, value);
+        region.radius().unwrap()
+    };
+    assert_eq!(radius(0.2), 2.0);
+    assert_eq!(radius(0.3), 1.0);
+    assert_eq!(radius(0.7), 1.0);
+    assert_eq!(radius(0.8), 0.25);
+    assert_eq!(radius(1.1), 0.25);
+    assert_eq!(radius(f64::NAN), 0.25);
+    // A step that ends inside says nothing about the boundary.
+    let mut wide = TrustRegion::default().radii(3.0, 10.0).unwrap();
+    assert!(whole(&mut wide, 0.0));
+    assert_eq!(wide.radius(), Some(3.0));
+    // A failure shrinks to a part of the step that failed, not of the radius.
+    assert!(!whole(&mut wide, 2.0));
+    assert_eq!(wide.radius(), Some(0.25));
+}
+
+#[test]
+fn a_trust_region_is_bounded_and_goes_on_from_a_saved_state() {
+    let mut region = TrustRegion::default().radii(1.0, 3.0).unwrap();
+    let far = |length| Direction {
+        length,
+        ..along(1.0, -2.0)
+    };
+    for _ in 0..5 {
+        let along = far(region.radius().unwrap());
+        region.search(&along, &mut |_| Ok(-1.0)).unwrap();
+    }
+    assert_eq!(region.radius(), Some(3.0));
+    for length in [0.0, f64::NAN, 1e-300] {
+        for _ in 0..200 {
+            region.search(&far(length), &mut |_| Ok(2.0)).unwrap();
+        }
+    }
+    assert_eq!(region.radius(), Some(1e-30));
+    let mut resumed = TrustRegion::default().radii(1.0, 3.0).unwrap();
+    resumed.restore(&region.state()).unwrap();
+    assert_eq!(resumed, region);
+    for bad in [&[][..], &[f64::NAN], &[4.0], &[0.0]] {
+        assert!(resumed.restore(bad).is_err(), "{bad:?}");
+    }
+    assert!(TrustRegion::default().radii(2.0, 1.0).is_err());
+    assert!(TrustRegion::default().radii(1.0, f64::INFINITY).is_err());
+    assert!(TrustRegion::default().eta(0.25).is_err());
+    assert!(Armijo::default().restore(&[1.0]).is_err());
+}
+
+#[test]
+fn an_iterate_is_looked_for_from_the_last_back() {
+    let chosen = |f: &[f64]| {
+        let mut asked = Vec::new();
+        let chosen = BacktrackedIterate::default().choose(f.len(), &mut |j| {
+            asked.push(j);
+            Ok(f[j])
+        });
+        (chosen.unwrap(), asked)
+    };
+    assert_eq!(chosen(&[1.0, 3.0, 2.0]), (2, vec![2, 1]));
+    assert_eq!(chosen(&[0.0, 3.0, 2.0, 4.0]), (2, vec![3, 2, 1]));
+    assert_eq!(chosen(&[1.0, 2.0, 3.0]), (0, vec![2, 1, 0]));
+    // Equal is not better.
+    assert_eq!(chosen(&[1.0, 1.0]).0, 1);
+    // Values that are not finite are passed over on the way back, and end the way once one was.
+    assert_eq!(chosen(&[2.0, f64::NAN, f64::NEG_INFINITY]).0, 0);
+    assert_eq!(chosen(&[1.0, f64::NAN, 2.0]).0, 2);
+    assert_eq!(chosen(&[f64::NAN]).0, 0);
+    let last = LastIterate.choose(3, &mut |_| panic!("f was asked for"));
+    assert_eq!(last.unwrap(), 2);
+    assert!(BacktrackedIterate::new(1.0).is_err());
+    assert!(WarmStart::new(0.0).is_err());
+    assert!(WarmStart::new(1.1).is_err());
+    assert!(EmpiricalFisher::new(0.0).is_err());
 }
 
 fn these(sampling: &mut dyn Sampling, iteration: usize, l: usize) -> Vec<usize> {

@@ -170,6 +170,15 @@ impl<T: Scalar> LossState<'_, T> {
         }
     }
 
+    /// √(wᵢ/W) ∇ξ for every example of a tile, whose square is wᵢ/W (∇ξ)².
+    pub fn gradient_root(&self, data: &TileData<'_, T>, u: &mut [T]) {
+        self.gradient(data, false, u);
+        let scales = &self.scale[data.positions.clone()];
+        for (u, scale) in u.chunks_exact_mut(self.outputs).zip(scales) {
+            scale_by(scale.sqrt(), u);
+        }
+    }
+
     /// √(wᵢ/W) S for every example of a tile: column after column, in each example after example.
     /// Returns the number of columns; an example with fewer has zeros in the last ones.
     pub fn columns(&self, data: &TileData<'_, T>, out: &mut [T]) -> Result<usize> {

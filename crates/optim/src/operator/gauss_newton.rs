@@ -1,7 +1,7 @@
 //! The Gauss-Newton matrix.
 
 use super::{LinearOperator, SelfAdjoint, expect_apply, expect_block};
-use crate::error::{OptimError, Result};
+use crate::error::{OptimError, Result, expect_finite};
 use crate::objective::Local;
 use osculant_tape::Scalar;
 use osculant_tape::linearize::{Choice, TileData};
@@ -37,6 +37,9 @@ impl<T: Scalar> fmt::Debug for GaussNewton<'_, T> {
     }
 }
 
+/// Writes the columns of a loss's matrix for a tile, and says how many there are.
+type LossColumns<'a, T> = dyn Fn(&TileData<'_, T>, &mut [T]) -> Result<usize> + Sync + 'a;
+
 impl<'o, T: Scalar> GaussNewton<'o, T> {
     pub(crate) fn new(local: Arc<Local<'o, T>>) -> Self {
         GaussNewton { local }
@@ -63,16 +66,35 @@ impl<'o, T: Scalar> GaussNewton<'o, T> {
     /// # Errors
     /// A B that is not positive semidefinite, with its example.
     pub fn diagonal(&self) -> Result<Vec<T>> {
-        let Local {
-            objective,
-            lin,
-            state,
-        } = &*self.local;
+        let state = &self.local.state;
+        self.squares(self.local.outputs_per_example(), &|data, out| {
+            state.columns(data, out)
+        })
+    }
+
+    /// The diagonal of the empirical Fisher matrix, n numbers: 1/C + 1/W Σ wᵢ (∇ξⁱ)², ∇ξⁱ the
+    /// gradient of an example's loss by θ.
+    ///
+    /// # Errors
+    /// A gradient that isn't finite.
+    pub fn empirical_fisher_diagonal(&self) -> Result<Vec<T>> {
+        let state = &self.local.state;
+        let diagonal = self.squares(1, &|data, out| {
+            state.gradient_root(data, out);
+            Ok(1)
+        })?;
+        expect_finite("the diagonal of the empirical Fisher matrix", &diagonal)?;
+        Ok(diagonal)
+    }
+
+    /// 1/C + Σ over examples and columns c of (Jᵀs_c)², for at most `most` columns.
+    fn squares(&self, most: usize, columns: &LossColumns<'_, T>) -> Result<Vec<T>> {
+        let Local { objective, lin, .. } = &*self.local;
         let mut out = vec![T::zero(); objective.dimension()];
         // The first example's error, whichever thread meets one first.
         let wrong: Mutex<Option<(usize, OptimError)>> = Mutex::new(None);
         let columns = |data: &TileData<'_, T>, out: &mut [T]| {
-            state.columns(data, out).or_else(|error| {
+            columns(data, out).or_else(|error| {
                 let mut wrong = wrong.lock().unwrap_or_else(PoisonError::into_inner);
                 let first = data.positions.start;
                 if wrong.as_ref().is_none_or(|(at, _)| first < *at) {
@@ -81,7 +103,7 @@ impl<'o, T: Scalar> GaussNewton<'o, T> {
                 Ok(0)
             })
         };
-        let summed = lin.squares_into(self.local.outputs_per_example(), &columns, &mut out);
+        let summed = lin.squares_into(most, &columns, &mut out);
         if let Some((_, error)) = wrong.into_inner().unwrap_or_else(PoisonError::into_inner) {
             return Err(error);
         }

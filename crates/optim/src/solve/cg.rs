@@ -1,11 +1,13 @@
 //! Conjugate gradients.
 
-use super::{Preconditioner, Stop};
+mod run;
+
+use super::{Kept, Preconditioner, Residual, Stop, Stopping};
 use crate::error::{OptimError, Result, expect_finite, expect_length};
 use crate::operator::{SelfAdjoint, expect_square};
 use crate::vector;
 use osculant_tape::Scalar;
-use std::mem::{swap, take};
+use std::mem::take;
 use std::ops::ControlFlow;
 
 /// The method of conjugate gradients for A d = b with A symmetric positive definite.
@@ -16,7 +18,7 @@ use std::ops::ControlFlow;
 ///
 /// ```text
 /// α = rᵀM⁻¹r / vᵀAv      d ← d + αv      r ← r − αAv
-/// stop when ‖r‖ ≤ ξ‖b‖, or at the bound
+/// stop when ‖r‖ ≤ ξ‖b‖ (or another rule is content), or at the bound
 /// β = rᵀM⁻¹r (new) / rᵀM⁻¹r (old)      v ← M⁻¹r + βv
 /// ```
 ///
@@ -29,15 +31,20 @@ use std::ops::ControlFlow;
 ///    is 0, with the first direction v instead, along which b descends.
 /// 3. A step whose result is not finite is not taken.
 /// 4. r follows its recurrence and is never recomputed; inner products accumulate in `f64`.
+/// 5. With a [`radius`](Solve::radius) Δ, the step that would leave ‖d‖ ≤ Δ ends on its boundary,
+///    and so does a direction with vᵀAv ≤ 0, the first one too. ‖d‖ is Euclid's norm, with a
+///    preconditioner as well.
 ///
 /// # Reference
 ///
-/// Nocedal and Wright, *Numerical Optimization*, 2nd ed. 2006, Algorithms 5.3 and 7.1.
+/// Nocedal and Wright, *Numerical Optimization*, 2nd ed. 2006, Algorithms 5.3 and 7.1, and, with a
+/// radius, 7.2; Steihaug, SIAM J. Numer. Anal. 20(3), 1983.
 ///
 /// # Errors
 ///
 /// An operator that is not square, vectors of other lengths, NaN or infinity in b or the start,
-/// ξ that is negative or not finite, a bound of 0. How the solve ended is no error: see [`Stop`].
+/// ξ that is negative or not finite, a bound of 0, a radius that is not positive and finite, a start
+/// outside it. How the solve ended is no error: see [`Stop`].
 ///
 /// # Example
 ///
@@ -52,8 +59,8 @@ use std::ops::ControlFlow;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cg {
-    /// ξ: the residual is to be at most this times ‖b‖. 0.1 by default, which suits a Newton
-    /// direction.
+    /// ξ: the residual is to be at most this times ‖b‖, where no [other rule](Solve::stop_by) is
+    /// given. 0.1 by default, which suits a Newton direction.
     pub tolerance: f64,
     /// The bound on iterations, 250 by default.
     pub max_iterations: usize,
@@ -97,6 +104,9 @@ impl Cg {
             a,
             preconditioner: None,
             start: None,
+            rule: None,
+            radius: None,
+            kept: None,
             observer: None,
             workspace: None,
         }
@@ -165,6 +175,9 @@ pub struct Solve<'a, T: Scalar, A: ?Sized> {
     a: &'a A,
     preconditioner: Option<&'a dyn Preconditioner<T>>,
     start: Option<&'a [T]>,
+    rule: Option<&'a mut dyn Stopping>,
+    radius: Option<f64>,
+    kept: Option<&'a mut Kept<T>>,
     observer: Option<&'a mut Observer<'a>>,
     workspace: Option<&'a mut Workspace<T>>,
 }
@@ -179,6 +192,24 @@ impl<'a, T: Scalar, A: SelfAdjoint<T> + ?Sized> Solve<'a, T, A> {
     /// From another start than 0.
     pub fn start(mut self, d: &'a [T]) -> Self {
         self.start = Some(d);
+        self
+    }
+
+    /// With another rule for when d is good enough than that of the residual.
+    pub fn stop_by(mut self, rule: &'a mut dyn Stopping) -> Self {
+        self.rule = Some(rule);
+        self
+    }
+
+    /// Within ‖d‖ ≤ Δ, as Steihaug and Toint do; a solve that meets the boundary ends there.
+    pub fn radius(mut self, radius: f64) -> Self {
+        self.radius = Some(radius);
+        self
+    }
+
+    /// Keeps some of the iterates.
+    pub fn keep(mut self, kept: &'a mut Kept<T>) -> Self {
+        self.kept = Some(kept);
         self
     }
 
@@ -204,11 +235,17 @@ impl<'a, T: Scalar, A: SelfAdjoint<T> + ?Sized> Solve<'a, T, A> {
         let mut given = self.workspace.take();
         let w = given.as_deref_mut().unwrap_or(&mut own);
         let parallel = self.a.is_parallel() || b.len() >= vector::PARALLEL;
+        let mut residual = Residual::new(self.cg.tolerance)?;
+        let given_rule = self.rule.take();
+        let rule = given_rule.unwrap_or(&mut residual);
         let end = if parallel {
-            rayon::scope(|_| self.run(b, w))?
+            rayon::scope(|_| self.run(b, w, rule))?
         } else {
-            self.run(b, w)?
+            self.run(b, w, rule)?
         };
+        if let Some(kept) = &mut self.kept {
+            kept.finish(end.iterations);
+        }
         let (d, residual) = match given {
             Some(w) => (w.d.clone(), w.r.clone()),
             None => (take(&mut own.d), take(&mut own.r)),
@@ -224,10 +261,6 @@ impl<'a, T: Scalar, A: SelfAdjoint<T> + ?Sized> Solve<'a, T, A> {
     }
 
     fn check(&self, b: &[T]) -> Result<()> {
-        let Cg {
-            tolerance,
-            max_iterations,
-        } = self.cg;
         expect_square(self.a)?;
         let n = self.a.rows();
         let hint = "the rows of the operator";
@@ -241,143 +274,26 @@ impl<'a, T: Scalar, A: SelfAdjoint<T> + ?Sized> Solve<'a, T, A> {
             expect_square(m)?;
             expect_length("the preconditioner's range", m.rows(), n, hint)?;
         }
-        if !(tolerance >= 0.0 && tolerance.is_finite()) {
-            let message = "it must be finite and not negative, such as 0.1";
-            return Err(OptimError::invalid(
-                "the tolerance of CG",
-                tolerance,
-                message,
-            ));
+        if let Some(radius) = self.radius {
+            if !(radius > 0.0 && radius.is_finite()) {
+                let message = "it must be positive and finite";
+                return Err(OptimError::invalid("the radius of CG", radius, message));
+            }
+            let length = self.start.map_or(0.0, vector::norm);
+            if length > radius {
+                let message =
+                    format!("it must lie within the radius {radius}; scale it, or leave it out");
+                return Err(OptimError::invalid(
+                    "the norm of the start",
+                    length,
+                    &message,
+                ));
+            }
         }
-        if max_iterations == 0 {
+        if self.cg.max_iterations == 0 {
             let message = "at least one iteration must be allowed";
             return Err(OptimError::invalid("the bound of CG", 0, message));
         }
         Ok(())
-    }
-
-    /// Leaves the solution in `w.d` and its residual in `w.r`.
-    fn run(&mut self, b: &[T], w: &mut Workspace<T>) -> Result<End> {
-        let n = b.len();
-        for v in [&mut w.d, &mut w.next, &mut w.r, &mut w.q, &mut w.v] {
-            v.resize(n, T::zero());
-        }
-        w.z.resize(if self.preconditioner.is_some() { n } else { 0 }, T::zero());
-        w.d.fill(T::zero());
-        vector::copy(b, &mut w.r)?;
-        let b_norm = vector::norm(b);
-        let mut end = End {
-            residual_norm: b_norm,
-            value: 0.0,
-            iterations: 0,
-            stop: Stop::MaxIterations,
-        };
-        if vector::max_abs(b) == 0.0 {
-            return Ok(end.because(Stop::ZeroRightHandSide));
-        }
-        let target = self.cg.tolerance * b_norm;
-        if let Some(start) = self.start {
-            self.a.apply_into(start, &mut w.q)?;
-            vector::copy(start, &mut w.d)?;
-            vector::combine(b, -T::one(), &w.q, &mut w.r)?;
-            end.residual_norm = vector::norm(&w.r);
-            end.value = -0.5 * (vector::dot(b, &w.d)? + vector::dot(&w.r, &w.d)?);
-            if end.residual_norm <= target {
-                return Ok(end.because(Stop::Converged));
-            }
-        }
-        let mut rz = self.precondition_residual(w, None)?;
-        vector::copy(if w.z.is_empty() { &w.r } else { &w.z }, &mut w.v)?;
-        loop {
-            if !rz.is_finite() {
-                return Ok(end.because(Stop::NonFinite));
-            }
-            // `rz == 0` with a residual that is not 0 is an underflow, unless M is to blame.
-            if rz <= 0.0 {
-                let stop = match self.preconditioner {
-                    Some(_) => Stop::IndefinitePreconditioner { value: rz },
-                    None => Stop::NonFinite,
-                };
-                return Ok(end.because(stop));
-            }
-            self.a.apply_into(&w.v, &mut w.q)?;
-            let curvature = vector::dot(&w.v, &w.q)?;
-            if !curvature.is_finite() {
-                return Ok(end.because(Stop::NonFinite));
-            }
-            if curvature <= 0.0 {
-                if end.iterations == 0 && self.start.is_none() {
-                    swap(&mut w.d, &mut w.v);
-                    vector::add_scaled(-T::one(), &w.q, &mut w.r)?;
-                    end.residual_norm = vector::norm(&w.r);
-                    end.value = 0.5 * curvature - rz;
-                }
-                return Ok(end.because(Stop::NegativeCurvature { value: curvature }));
-            }
-            let step = rz / curvature;
-            let alpha = T::from_f64(step);
-            vector::combine(&w.d, alpha, &w.v, &mut w.next)?;
-            vector::scale_add(-alpha, &w.r, &mut w.q)?;
-            let rr = vector::norm_squared(&w.q);
-            let residual_norm = rr.sqrt();
-            if !residual_norm.is_finite() || !vector::all_finite(&w.next) {
-                return Ok(end.because(Stop::NonFinite));
-            }
-            swap(&mut w.d, &mut w.next);
-            swap(&mut w.r, &mut w.q);
-            end.iterations += 1;
-            end.residual_norm = residual_norm;
-            end.value -= 0.5 * step * rz;
-            let seen = Iteration {
-                number: end.iterations,
-                residual_norm,
-                value: end.value,
-                curvature,
-                step,
-            };
-            let control = self.observer.as_mut().map(|observe| observe(&seen));
-            if residual_norm <= target {
-                return Ok(end.because(Stop::Converged));
-            }
-            if control.is_some_and(|c| c.is_break()) {
-                return Ok(end.because(Stop::Observer));
-            }
-            if end.iterations >= self.cg.max_iterations {
-                return Ok(end.because(Stop::MaxIterations));
-            }
-            let new = self.precondition_residual(w, Some(rr))?;
-            let beta = T::from_f64(new / rz);
-            let z = if w.z.is_empty() { &w.r } else { &w.z };
-            vector::scale_add(beta, z, &mut w.v)?;
-            rz = new;
-        }
-    }
-
-    /// z = M⁻¹r; gives rᵀz. Without a preconditioner z is r, nothing is copied, and rᵀr is
-    /// `rr` where that is known.
-    fn precondition_residual(&self, w: &mut Workspace<T>, rr: Option<f64>) -> Result<f64> {
-        match self.preconditioner {
-            None => Ok(rr.unwrap_or_else(|| vector::norm_squared(&w.r))),
-            Some(m) => {
-                m.apply_into(&w.r, &mut w.z)?;
-                vector::dot(&w.r, &w.z)
-            }
-        }
-    }
-}
-
-/// How a solve ended, its vectors aside.
-#[derive(Clone, Copy)]
-struct End {
-    residual_norm: f64,
-    value: f64,
-    iterations: usize,
-    stop: Stop,
-}
-
-impl End {
-    fn because(mut self, stop: Stop) -> Self {
-        self.stop = stop;
-        self
     }
 }

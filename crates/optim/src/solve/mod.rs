@@ -2,19 +2,24 @@
 //!
 //! [`Cg`] is the method of conjugate gradients for symmetric positive definite operators;
 //! [`Preconditioner`]s are operators too, [`Jacobi`] the one from a diagonal. Every solve is
-//! bounded and says in a [`Stop`] why it ended. [`Lanczos`] makes a small matrix of a large one,
+//! bounded and says in a [`Stop`] why it ended; what is good enough is a [`Stopping`] rule's to say:
+//! [`Residual`], [`RelativeProgress`] or [`NashSofer`]. [`Lanczos`] makes a small matrix of a large one,
 //! [`SpectrumEstimator`] the density of its eigenvalues.
 
 mod cg;
 mod eigenvalues;
 mod jacobi;
+mod kept;
 mod lanczos;
 mod spectrum;
 mod stop;
+mod stopping;
 
 pub use cg::{Cg, Iteration, Solution, Solve, Workspace};
 pub use eigenvalues::symmetric_eigenvalues;
 pub use jacobi::{Jacobi, Preconditioner};
+pub use kept::{Kept, KeptIterate};
 pub use lanczos::{Lanczos, Ritz, Tridiagonal};
 pub use spectrum::{Estimate, Spectrum, SpectrumEstimator};
 pub use stop::Stop;
+pub use stopping::{Begin, NashSofer, RelativeProgress, Residual, Stopping};

@@ -6,8 +6,10 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Stop {
-    /// The residual is as small as asked for.
+    /// The direction is as good as the stopping rule asks for.
     Converged,
+    /// The direction met the boundary of the trust region and ends on it.
+    Boundary,
     /// The bound on iterations came first; the solution is the best so far.
     MaxIterations,
     /// A direction v has vᵀAv ≤ 0: A is not positive definite. The solution is the iterate
@@ -39,7 +41,16 @@ impl Stop {
 impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Stop::Converged => write!(f, "converged: the residual is as small as asked for"),
+            Stop::Converged => {
+                write!(
+                    f,
+                    "converged: the direction is as good as the stopping rule asks for"
+                )
+            }
+            Stop::Boundary => write!(
+                f,
+                "the direction met the boundary of the trust region and ends on it"
+            ),
             Stop::MaxIterations => write!(
                 f,
                 "the bound on iterations was reached: the direction is usable but rough; allow \

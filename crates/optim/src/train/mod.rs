@@ -1,15 +1,26 @@
-//! Trainers and their parts: damping, line search, curvature subsets; first-order rules to compare
-//! with, on the same objective.
+//! Trainers and their parts; first-order rules to compare with, on the same objective.
 //!
-//! Each part works alone and can be replaced by one's own.
+//! Each part works alone and can be replaced by one's own:
+//!
+//! | part of [`NewtonCg`] | those that are here |
+//! |---|---|
+//! | [`Damping`] | [`LevenbergMarquardt`], [`Nielsen`], [`ConstantDamping`] |
+//! | [`Globalization`] | [`Armijo`], [`TrustRegion`], [`StepRejection`] |
+//! | [`Sampling`] | [`Cyclic`], [`Fixed`], [`Fresh`], [`Everything`], [`Given`] |
+//! | [`Stopping`](crate::solve::Stopping) of CG | [`Residual`](crate::solve::Residual), [`RelativeProgress`](crate::solve::RelativeProgress), [`NashSofer`](crate::solve::NashSofer) |
+//! | [`CgIterate`] | [`LastIterate`], [`BacktrackedIterate`] |
+//! | [`WarmStart`] | |
+//! | [`Preconditioning`] | [`Unpreconditioned`], [`CurvatureDiagonal`], [`EmpiricalFisher`] |
 
 mod adam;
 mod batches;
+mod cg_iterate;
 mod damping;
 mod first_order;
-mod line_search;
+mod globalization;
 mod newton_cg;
 mod observe;
+mod preconditioning;
 mod record;
 mod report;
 mod sampling;
@@ -18,14 +29,19 @@ mod sgd;
 mod smd;
 mod state;
 mod step_rule;
+mod warm_start;
 
 pub use adam::Adam;
 pub use batches::Batches;
-pub use damping::{ConstantDamping, Damping, LevenbergMarquardt, Progress};
+pub use cg_iterate::{BacktrackedIterate, CgIterate, LastIterate};
+pub use damping::{ConstantDamping, Damping, LevenbergMarquardt, Nielsen, Progress};
 pub use first_order::FirstOrder;
-pub use line_search::{Armijo, LineSearch, Search};
+pub use globalization::{Armijo, Direction, Globalization, Search, StepRejection, TrustRegion};
 pub use newton_cg::NewtonCg;
 pub use observe::{Moment, Observer, Start};
+pub use preconditioning::{
+    CurvatureDiagonal, Diagonals, EmpiricalFisher, Preconditioning, Unpreconditioned,
+};
 pub use record::{Epoch, Iteration};
 pub use report::{Outcome, Report};
 pub use sampling::{Cyclic, Everything, Fixed, Fresh, Given, Sampling, Size, Subset};
@@ -34,3 +50,4 @@ pub use sgd::Sgd;
 pub use smd::Smd;
 pub use state::State;
 pub use step_rule::{Step, StepRule};
+pub use warm_start::WarmStart;

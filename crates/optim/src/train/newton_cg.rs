@@ -1,39 +1,50 @@
 //! Newton's method with conjugate gradients on the Gauss-Newton system.
 
 mod run;
+mod step;
 
 use super::{
-    Armijo, Cyclic, Damping, LevenbergMarquardt, LineSearch, Observer, Report, Sampling, Size,
-    State,
+    Armijo, CgIterate, Cyclic, Damping, Globalization, LastIterate, LevenbergMarquardt, Observer,
+    Preconditioning, Report, Sampling, Size, State, Unpreconditioned, WarmStart,
 };
 use crate::Objective;
 use crate::error::Result;
-use crate::solve::Cg;
+use crate::solve::{Cg, Stopping};
 use osculant_tape::Scalar;
 use run::Run;
 use std::fmt;
 
 /// Subsampled Gauss-Newton with conjugate gradients, damping and a line search; no learning rate.
 ///
+/// Every part can be replaced: see the table of [`train`](super).
+///
 /// # Formula
 /// In each iteration, with value and gradient over all data and the curvature over a subset S:
 ///
 /// ```text
-/// CG:           (λI + G_S) d = −∇f(θ), until ‖r‖ ≤ ξ‖∇f‖
-/// line search:  θ ← θ + αd
+/// CG:           (λI + G_S) d = −∇f(θ), until ‖r‖ ≤ ξ‖∇f‖ or a stopping rule is content
+/// step:         θ ← θ + αd, by a line search, a trust region or not at all
 /// ratio:        (f(θ + αd) − f(θ)) / (α ∇fᵀd + ½α² dᵀG_S d)
 /// damping:      λ from the ratio
 /// ```
 ///
-/// G_S includes 1/C and not λ. A direction that fails the line search is not taken: θ stays, λ
-/// grows, and the next iteration tries again with its own subset.
+/// G_S includes 1/C and not λ. Where no step is taken θ stays, λ
+/// grows (or the trust region shrinks), and the next iteration tries again with its own subset.
+///
+/// | what happens | outcome |
+/// |---|---|
+/// | CG meets vᵀGv ≤ 0 | the iterate so far is the direction, or v itself; within a trust region, a step to its boundary |
+/// | CG meets NaN or infinity | the last finite iterate is the direction |
+/// | the direction does not descend | no step, and no warm start from it |
+/// | f is NaN or infinite at a trial point | that trial is rejected |
+/// | many iterations in a row without a step | training ends: [`Outcome::NoProgress`](super::Outcome) |
 ///
 /// # Reference
 /// Wang, Tan and Lin, *Newton methods for convolutional neural networks*, ACM TIST 11(2), 2020,
 /// Algorithm 1; Martens, ICML 2010.
 ///
 /// # Errors
-/// A θ that doesn't fit; a value, gradient or product that isn't finite at an accepted point, with
+/// A θ that doesn't fit; a gradient tolerance that is negative or not finite; a value, gradient or product that isn't finite at an accepted point, with
 /// the node where it arose; an error of one of the parts. How training ended is no error: see
 /// [`Outcome`](super::Outcome).
 ///
@@ -60,8 +71,12 @@ pub struct NewtonCg {
     max_failures: usize,
     cg: Cg,
     damping: Box<dyn Damping>,
-    line_search: Box<dyn LineSearch>,
+    globalization: Box<dyn Globalization>,
     sampling: Box<dyn Sampling>,
+    stopping: Option<Box<dyn Stopping>>,
+    cg_iterate: Box<dyn CgIterate>,
+    warm_start: Option<WarmStart>,
+    preconditioning: Box<dyn Preconditioning>,
 }
 
 impl Default for NewtonCg {
@@ -74,8 +89,12 @@ impl Default for NewtonCg {
             max_failures: 10,
             cg: Cg::default(),
             damping: Box::new(LevenbergMarquardt::default()),
-            line_search: Box::new(Armijo::default()),
+            globalization: Box::new(Armijo::default()),
             sampling: Box::new(Cyclic::new(Size::Fraction(0.05), 0)),
+            stopping: None,
+            cg_iterate: Box::new(LastIterate),
+            warm_start: None,
+            preconditioning: Box::new(Unpreconditioned),
         }
     }
 }
@@ -103,7 +122,7 @@ impl NewtonCg {
         self
     }
 
-    /// Ends after so many directions in a row that failed the line search; 10 by default.
+    /// Ends after so many iterations in a row without a step; 10 by default.
     pub fn max_failures(mut self, bound: usize) -> Self {
         self.max_failures = bound.max(1);
         self
@@ -121,9 +140,33 @@ impl NewtonCg {
         self
     }
 
-    /// Another rule for α.
-    pub fn line_search(mut self, line_search: impl LineSearch + 'static) -> Self {
-        self.line_search = Box::new(line_search);
+    /// Another rule for the step along a direction.
+    pub fn globalization(mut self, rule: impl Globalization + 'static) -> Self {
+        self.globalization = Box::new(rule);
+        self
+    }
+
+    /// Another rule for when CG's direction is good enough than the residual of [`Cg`].
+    pub fn stopping(mut self, rule: impl Stopping + 'static) -> Self {
+        self.stopping = Some(Box::new(rule));
+        self
+    }
+
+    /// Another rule for which of CG's iterates becomes the direction.
+    pub fn cg_iterate(mut self, rule: impl CgIterate + 'static) -> Self {
+        self.cg_iterate = Box::new(rule);
+        self
+    }
+
+    /// CG starts from a part of the last direction.
+    pub fn warm_start(mut self, warm_start: WarmStart) -> Self {
+        self.warm_start = Some(warm_start);
+        self
+    }
+
+    /// A preconditioner for CG.
+    pub fn preconditioning(mut self, rule: impl Preconditioning + 'static) -> Self {
+        self.preconditioning = Box::new(rule);
         self
     }
 

@@ -14,10 +14,14 @@ pub struct Iteration {
     pub gradient_norm: f64,
     /// The damping λ that it used.
     pub lambda: f64,
+    /// The bound on ‖d‖, of a trust region.
+    pub radius: Option<f64>,
     /// How many examples the curvature was taken over.
     pub curvature_examples: usize,
     /// How many times CG updated the direction.
     pub cg_iterations: usize,
+    /// After how many of these its iterate was the direction d that was taken.
+    pub cg_chosen: usize,
     /// Why CG stopped.
     pub cg_stop: Stop,
     /// How many products with the curvature were made.
@@ -28,7 +32,7 @@ pub struct Iteration {
     pub slope: f64,
     /// dᵀG_S d, with 1/C and without λ.
     pub curvature: f64,
-    /// How the line search ended.
+    /// What became of the direction.
     pub search: Search,
     /// Actual over predicted change of f; NaN if no step was taken.
     pub ratio: f64,

@@ -2,45 +2,47 @@
 
 use super::NewtonCg;
 use crate::error::{OptimError, Result, expect_length};
-use crate::operator::Shifted;
-use crate::solve::Workspace;
-use crate::train::{
-    Iteration, Moment, Observer, Outcome, Progress, Report, Search, Start, State, Subset,
-};
+use crate::solve::{Kept, Workspace};
+use crate::train::{Iteration, Moment, Observer, Outcome, Report, Start, State};
 use crate::{Objective, vector};
 use osculant_tape::Scalar;
 
-/// The name in a saved state.
+// Names in a saved state.
 const NAME: &str = "newton_cg";
+const DIRECTION: &str = "direction";
 
 /// A run under way.
 pub(super) struct Run<'r, T: Scalar> {
-    options: NewtonCg,
-    objective: &'r Objective<'r, T>,
-    at: Here<T>,
-    space: Space<T>,
-    count: Count,
+    pub options: NewtonCg,
+    pub objective: &'r Objective<'r, T>,
+    pub at: Here<T>,
+    pub space: Space<T>,
+    pub count: Count,
 }
 
 /// The present point.
-struct Here<T> {
-    theta: Vec<T>,
-    gradient: Vec<T>,
-    value: f64,
-    norm: f64,
+pub(super) struct Here<T> {
+    pub theta: Vec<T>,
+    pub gradient: Vec<T>,
+    pub value: f64,
+    pub norm: f64,
 }
 
 /// Vectors that every iteration uses again.
-struct Space<T> {
-    trial: Vec<T>,
-    descent: Vec<T>,
-    cg: Workspace<T>,
+pub(super) struct Space<T> {
+    pub trial: Vec<T>,
+    pub descent: Vec<T>,
+    /// What CG found last, where the next solve is to start from it.
+    pub direction: Option<Vec<T>>,
+    pub start: Vec<T>,
+    pub kept: Option<Kept<T>>,
+    pub cg: Workspace<T>,
 }
 
 /// What was done so far, resumed runs included.
 #[derive(Default)]
-struct Count {
-    iterations: usize,
+pub(super) struct Count {
+    pub iterations: usize,
     products: usize,
     evaluations: usize,
     /// Iterations in a row without a step.
@@ -59,8 +61,18 @@ impl<'r, T: Scalar> Run<'r, T> {
     ) -> Result<Self> {
         state.check(NAME, objective.dimension())?;
         options.damping.restore(state.numbers("damping")?)?;
+        let globalization = state.numbers("globalization")?;
+        options.globalization.restore(globalization)?;
         let count = Count::restore(state.iteration, state.numbers("counts")?)?;
-        Self::begin(options, objective, state.theta, count)
+        let direction = state.vectors.get(DIRECTION).cloned();
+        if direction.is_some() && options.warm_start.is_none() {
+            let message = "the saved run starts CG warm; resume with the options of that run";
+            let what = "the direction of the saved state";
+            return Err(OptimError::invalid(what, "not wanted", message));
+        }
+        let mut run = Self::begin(options, objective, state.theta, count)?;
+        run.space.direction = direction;
+        Ok(run)
     }
 
     fn begin(
@@ -69,6 +81,12 @@ impl<'r, T: Scalar> Run<'r, T> {
         theta: Vec<T>,
         count: Count,
     ) -> Result<Self> {
+        let tolerance = options.gradient_tolerance;
+        if !(tolerance >= 0.0 && tolerance.is_finite()) {
+            let message = "it must be finite and not negative; 0 is for none";
+            let what = "the gradient tolerance";
+            return Err(OptimError::invalid(what, tolerance, message));
+        }
         let n = theta.len();
         let mut at = Here {
             gradient: vec![T::zero(); n],
@@ -80,6 +98,9 @@ impl<'r, T: Scalar> Run<'r, T> {
         let space = Space {
             trial: vec![T::zero(); n],
             descent: vec![T::zero(); n],
+            direction: None,
+            start: Vec::new(),
+            kept: options.cg_iterate.keep().map(Kept::new).transpose()?,
             cg: Workspace::new(),
         };
         Ok(Run {
@@ -93,9 +114,14 @@ impl<'r, T: Scalar> Run<'r, T> {
 
     /// All that a resumed run needs, but for θ.
     fn rest(&self) -> State<T> {
-        State::new(NAME, self.count.iterations, Vec::new())
+        let state = State::new(NAME, self.count.iterations, Vec::new())
             .with_numbers("counts", self.count.state())
             .with_numbers("damping", self.options.damping.state())
+            .with_numbers("globalization", self.options.globalization.state());
+        match &self.space.direction {
+            Some(d) => state.with_vector(DIRECTION, d.clone()),
+            None => state,
+        }
     }
 
     fn state(&self) -> State<T> {
@@ -159,111 +185,10 @@ impl<'r, T: Scalar> Run<'r, T> {
             }
         }
     }
-
-    /// One iteration; `None` where the observer ended it, and then nothing has changed.
-    fn step(&mut self, observer: &mut dyn Observer<T>) -> Result<Option<Iteration>> {
-        let Run {
-            options,
-            objective,
-            at,
-            space,
-            count,
-        } = self;
-        let lambda = options.damping.lambda();
-        let subset = options.sampling.subset(count.iterations, objective.len())?;
-        let curvature_examples = subset.size(objective.len());
-        let mut model = objective.at(&at.theta)?;
-        if objective.expected_products().is_none() {
-            model = model.expect_products(options.cg.max_iterations);
-        }
-        let gauss_newton = match subset {
-            Subset::All => model.gauss_newton()?,
-            Subset::These(examples) => model.gauss_newton_on(examples)?,
-        };
-        space
-            .descent
-            .iter_mut()
-            .zip(&at.gradient)
-            .for_each(|(d, &g)| *d = -g);
-        let bound = options.cg.max_iterations;
-        let mut products = 0;
-        let mut stopped = false;
-        let mut watch = |i: &crate::solve::Iteration| {
-            products = i.number;
-            let control = observer.product(i.number, bound);
-            stopped = control.is_break();
-            control
-        };
-        let damped = Shifted::new(&gauss_newton, lambda)?;
-        let solve = options
-            .cg
-            .on(&damped)
-            .workspace(&mut space.cg)
-            .observe(&mut watch);
-        let solution = solve.solve(&space.descent)?;
-        drop(gauss_newton);
-        if stopped {
-            return Ok(None);
-        }
-
-        // dᵀ(G_S d) = dᵀ(−∇f − r − λd), since r = −∇f − (G_S + λI) d.
-        let d = &solution.d;
-        let slope = vector::dot(&at.gradient, d)?;
-        let curvature =
-            -slope - vector::dot(&solution.residual, d)? - lambda * vector::norm_squared(d);
-        let trial = &mut space.trial;
-        let mut evaluations = 0;
-        let search = options.line_search.search(at.value, slope, &mut |alpha| {
-            vector::combine(&at.theta, T::from_f64(alpha), d, trial)?;
-            if !vector::all_finite(trial) {
-                return Ok(f64::INFINITY);
-            }
-            evaluations += 1;
-            objective.value(trial)
-        })?;
-        let (value, gradient_norm) = (at.value, at.norm);
-        let (mut step, mut ratio) = (0.0, f64::NAN);
-        if let Search::Accepted {
-            step: alpha,
-            value: new_value,
-            ..
-        } = search
-        {
-            step = alpha;
-            ratio = (new_value - value) / (alpha * slope + 0.5 * alpha * alpha * curvature);
-            vector::combine(&at.theta, T::from_f64(alpha), d, trial)?;
-            std::mem::swap(&mut at.theta, trial);
-            evaluations += 1;
-            at.evaluate(objective)?;
-        }
-        options.damping.update(&Progress {
-            ratio,
-            accepted: step > 0.0,
-        });
-        Ok(Some(Iteration {
-            number: count.iterations + 1,
-            value,
-            gradient_norm,
-            lambda,
-            curvature_examples,
-            cg_iterations: solution.iterations,
-            cg_stop: solution.stop,
-            products,
-            evaluations,
-            slope,
-            curvature,
-            search,
-            ratio,
-            step,
-            new_value: at.value,
-            new_gradient_norm: at.norm,
-            new_lambda: options.damping.lambda(),
-        }))
-    }
 }
 
 impl<T: Scalar> Here<T> {
-    fn evaluate(&mut self, objective: &Objective<'_, T>) -> Result<()> {
+    pub fn evaluate(&mut self, objective: &Objective<'_, T>) -> Result<()> {
         self.value = objective.value_and_gradient_into(&self.theta, &mut self.gradient)?;
         self.norm = vector::norm(&self.gradient);
         Ok(())

@@ -1,85 +1,7 @@
-//! How λ in (G + λI) d = −∇f changes from one iteration to the next.
+//! The rule of Levenberg and Marquardt.
 
-use crate::error::{OptimError, Result, expect_length};
-
-/// What a damping learns about the step it was used for.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Progress {
-    /// The decrease of f by the decrease that the paraboloid promised:
-    /// (f(θ + αd) − f(θ)) / (α gᵀd + ½ α² dᵀGd). NaN if there is none.
-    pub ratio: f64,
-    /// Whether the step was taken; not where the line search found none.
-    pub accepted: bool,
-}
-
-/// A rule for λ.
-///
-/// # Contract
-///
-/// `lambda` is finite and ≥ 0. After `restore(&state())` of an earlier moment the rule goes
-/// on as it did from there.
-pub trait Damping: Send {
-    /// λ for the next solve.
-    fn lambda(&self) -> f64;
-
-    /// Takes note of how a step with that λ went.
-    fn update(&mut self, progress: &Progress);
-
-    /// All that a checkpoint must keep.
-    fn state(&self) -> Vec<f64>;
-
-    /// Goes back to a state; refuses one that is none of this rule's.
-    fn restore(&mut self, state: &[f64]) -> Result<()>;
-}
-
-/// λ that never changes; 0 for no damping at all.
-///
-/// # Errors
-///
-/// λ that is negative or not finite.
-///
-/// # Example
-///
-/// ```
-/// use osculant_optim::train::{ConstantDamping, Damping};
-/// assert_eq!(ConstantDamping::new(0.01)?.lambda(), 0.01);
-/// assert_eq!(ConstantDamping::none().lambda(), 0.0);
-/// # Ok::<(), osculant_optim::OptimError>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ConstantDamping {
-    lambda: f64,
-}
-
-impl ConstantDamping {
-    /// This λ in every iteration.
-    pub fn new(lambda: f64) -> Result<Self> {
-        if lambda >= 0.0 && lambda.is_finite() {
-            return Ok(ConstantDamping { lambda });
-        }
-        let message = "it must be finite and not negative";
-        Err(OptimError::invalid("the damping λ", lambda, message))
-    }
-
-    /// λ = 0.
-    pub fn none() -> Self {
-        ConstantDamping { lambda: 0.0 }
-    }
-}
-
-impl Damping for ConstantDamping {
-    fn lambda(&self) -> f64 {
-        self.lambda
-    }
-    fn update(&mut self, _progress: &Progress) {}
-    fn state(&self) -> Vec<f64> {
-        vec![self.lambda]
-    }
-    fn restore(&mut self, state: &[f64]) -> Result<()> {
-        *self = ConstantDamping::new(only("the damping's state", state)?)?;
-        Ok(())
-    }
-}
+use super::{Damping, LARGEST, Progress, SMALLEST, expect_initial, only};
+use crate::error::{OptimError, Result};
 
 /// The rule of Levenberg and Marquardt: λ drops while the paraboloid predicts well.
 ///
@@ -120,9 +42,6 @@ pub struct LevenbergMarquardt {
     high: f64,
 }
 
-const SMALLEST: f64 = 1e-30;
-const LARGEST: f64 = 1e30;
-
 impl Default for LevenbergMarquardt {
     fn default() -> Self {
         LevenbergMarquardt {
@@ -138,15 +57,7 @@ impl Default for LevenbergMarquardt {
 impl LevenbergMarquardt {
     /// The same from another λ₀.
     pub fn initial(mut self, lambda: f64) -> Result<Self> {
-        if !(SMALLEST..=LARGEST).contains(&lambda) {
-            let message = "it must lie in [1e-30, 1e30]; for none use `ConstantDamping::none()`";
-            return Err(OptimError::invalid(
-                "the initial damping λ₀",
-                lambda,
-                message,
-            ));
-        }
-        self.lambda = lambda;
+        self.lambda = expect_initial(lambda)?;
         Ok(self)
     }
 
@@ -203,9 +114,4 @@ impl Damping for LevenbergMarquardt {
         *self = self.initial(only("the damping's state", state)?)?;
         Ok(())
     }
-}
-
-fn only(what: &str, state: &[f64]) -> Result<f64> {
-    expect_length(what, state.len(), 1, "λ alone")?;
-    Ok(state[0])
 }

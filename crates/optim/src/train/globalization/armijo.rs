@@ -1,79 +1,7 @@
-//! How far to go along a direction.
+//! Backtracking line search.
 
-use crate::error::{OptimError, Result, expect_finite};
-use std::fmt;
-
-/// How a line search ended.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Search {
-    /// A step was found.
-    Accepted {
-        /// α.
-        step: f64,
-        /// f(θ + αd).
-        value: f64,
-        /// How many values of f it took.
-        trials: usize,
-    },
-    /// No trial was good enough.
-    Exhausted {
-        /// How many there were.
-        trials: usize,
-        /// The last, smallest α.
-        step: f64,
-        /// f there; NaN or infinite if it was not finite.
-        value: f64,
-    },
-    /// The direction does not descend; f was not evaluated.
-    NotDescent {
-        /// gᵀd.
-        slope: f64,
-    },
-}
-
-impl fmt::Display for Search {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Search::Accepted {
-                step,
-                value,
-                trials,
-            } => write!(f, "step {step} with value {value:e} after {trials} trials"),
-            Search::Exhausted {
-                trials,
-                step,
-                value,
-            } => write!(
-                f,
-                "no step down to {step:e} decreased the objective enough in {trials} trials (the \
-                 last value was {value:e}): raise the damping, or stop if the gradient is small; \
-                 rounding hides smaller decreases, so in f32 also consider f64"
-            ),
-            Search::NotDescent { slope } => write!(
-                f,
-                "the direction does not descend: gᵀd = {slope:e}; raise the damping, or solve \
-                 more accurately"
-            ),
-        }
-    }
-}
-
-/// A rule that picks α, given f(θ), the slope gᵀd and α ↦ f(θ + αd).
-///
-/// # Contract
-///
-/// Ends after a bounded number of trials. A trial whose value is NaN or infinite is a trial
-/// that was not good enough; an error of `f` is passed on.
-pub trait LineSearch: Send {
-    /// Searches along one direction.
-    fn search(
-        &mut self,
-        value: f64,
-        slope: f64,
-        f: &mut dyn FnMut(f64) -> Result<f64>,
-    ) -> Result<Search>;
-}
+use super::{Direction, Globalization, Search, open_unit};
+use crate::error::{OptimError, Result};
 
 /// Backtracking until the decrease is sufficient.
 ///
@@ -95,10 +23,11 @@ pub trait LineSearch: Send {
 /// # Example
 ///
 /// ```
-/// use osculant_optim::train::{Armijo, LineSearch, Search};
+/// use osculant_optim::train::{Armijo, Direction, Globalization, Search};
 /// // f(θ) = θ² from θ = 1 along d = −8: α = 1, ½ and ¼ go too far.
 /// let mut f = |alpha: f64| Ok((1.0 - 8.0 * alpha).powi(2));
-/// let found = Armijo::default().search(1.0, -16.0, &mut f)?;
+/// let along = Direction { value: 1.0, slope: -16.0, curvature: 128.0, length: 8.0 };
+/// let found = Armijo::default().search(&along, &mut f)?;
 /// assert_eq!(found, Search::Accepted { step: 0.125, value: 0.0, trials: 4 });
 /// # Ok::<(), osculant_optim::OptimError>(())
 /// ```
@@ -147,26 +76,14 @@ impl Armijo {
     }
 }
 
-fn open_unit(what: &str, value: f64) -> Result<f64> {
-    if value > 0.0 && value < 1.0 {
-        return Ok(value);
-    }
-    Err(OptimError::invalid(
-        what,
-        value,
-        "it must lie between 0 and 1",
-    ))
-}
-
-impl LineSearch for Armijo {
+impl Globalization for Armijo {
     fn search(
         &mut self,
-        value: f64,
-        slope: f64,
+        along: &Direction,
         f: &mut dyn FnMut(f64) -> Result<f64>,
     ) -> Result<Search> {
-        expect_finite("the value that a line search starts from", &[value])?;
-        if !(slope < 0.0 && slope.is_finite()) {
+        let Direction { value, slope, .. } = *along;
+        if !along.descends()? {
             return Ok(Search::NotDescent { slope });
         }
         let mut step = 1.0;

@@ -1,0 +1,127 @@
+//! Which iterate of conjugate gradients becomes the direction.
+
+use crate::error::{OptimError, Result};
+
+/// A rule that picks one of CG's iterates.
+///
+/// # Contract
+///
+/// The candidates are numbered in CG's order; the last one is the solution. `f` gives f(θ + d) of
+/// one, NaN or infinity where it is not finite; an error of `f` is passed on.
+pub trait CgIterate: Send {
+    /// γ, where iterates ⌈γʲ⌉ are to be candidates beside the solution; there are none unless a
+    /// rule says so.
+    fn keep(&self) -> Option<f64> {
+        None
+    }
+
+    /// The number of the candidate that is taken, below `candidates`.
+    fn choose(
+        &mut self,
+        candidates: usize,
+        f: &mut dyn FnMut(usize) -> Result<f64>,
+    ) -> Result<usize>;
+}
+
+/// The solution; f is not asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LastIterate;
+
+impl CgIterate for LastIterate {
+    fn choose(
+        &mut self,
+        candidates: usize,
+        _f: &mut dyn FnMut(usize) -> Result<f64>,
+    ) -> Result<usize> {
+        Ok(candidates - 1)
+    }
+}
+
+/// Back from the solution, as long as f gets smaller.
+///
+/// Late iterates fit the subset of the curvature, early ones the function; those in between are
+/// kept by [`Kept`](crate::solve::Kept).
+///
+/// # Formula
+///
+/// ```text
+/// j ← last;   while f(θ + d_{j−1}) < f(θ + d_j):  j ← j − 1
+/// ```
+///
+/// f that is not finite is larger than any that is.
+///
+/// # Reference
+///
+/// Martens, *Deep learning via Hessian-free optimization*, ICML 2010, §4.6.
+///
+/// # Errors
+///
+/// γ below 1.01 or not finite.
+///
+/// # Example
+///
+/// ```
+/// use osculant_optim::train::{BacktrackedIterate, CgIterate};
+/// let f = [4.0, 1.0, 2.0, 3.0];
+/// let chosen = BacktrackedIterate::default().choose(4, &mut |j| Ok(f[j]))?;
+/// assert_eq!(chosen, 1);
+/// # Ok::<(), osculant_optim::OptimError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BacktrackedIterate {
+    ratio: f64,
+}
+
+impl Default for BacktrackedIterate {
+    /// γ = 1.3.
+    fn default() -> Self {
+        BacktrackedIterate { ratio: 1.3 }
+    }
+}
+
+impl BacktrackedIterate {
+    /// With another γ.
+    pub fn new(ratio: f64) -> Result<Self> {
+        if ratio >= 1.01 && ratio.is_finite() {
+            return Ok(BacktrackedIterate { ratio });
+        }
+        let message = "it must be finite and at least 1.01, such as 1.3";
+        Err(OptimError::invalid(
+            "the ratio of kept iterates",
+            ratio,
+            message,
+        ))
+    }
+}
+
+impl CgIterate for BacktrackedIterate {
+    fn keep(&self) -> Option<f64> {
+        Some(self.ratio)
+    }
+
+    fn choose(
+        &mut self,
+        candidates: usize,
+        f: &mut dyn FnMut(usize) -> Result<f64>,
+    ) -> Result<usize> {
+        // −∞ is no value either.
+        let mut ask = |j| {
+            Ok::<f64, OptimError>(
+                Some(f(j)?)
+                    .filter(|f| f.is_finite())
+                    .unwrap_or(f64::INFINITY),
+            )
+        };
+        let mut chosen = candidates - 1;
+        let mut value = ask(chosen)?;
+        while chosen > 0 {
+            let earlier = ask(chosen - 1)?;
+            // Where neither is finite one goes on: an earlier one may be.
+            if !(earlier < value || value == f64::INFINITY) {
+                break;
+            }
+            (chosen, value) = (chosen - 1, earlier);
+        }
+        Ok(chosen)
+    }
+}
