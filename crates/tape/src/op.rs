@@ -137,7 +137,7 @@ pub trait Op<T: Scalar>: Debug + Send + Sync + Any {
 /// The four derivative rules of an op for operands of known shapes.
 ///
 /// A rule sees all examples of a tile. `forward` overwrites its output; every other rule **adds**
-/// into its outputs. `y`, `g`, `dg` and `dy` lie example after example without gaps. Where an
+/// into its outputs, but for a jvp that [says otherwise](Rules::jvp_overwrites). `y`, `g`, `dg` and `dy` lie example after example without gaps. Where an
 /// operand has no tangent, or where nobody wants its cotangent, the entry is `None`: no work.
 ///
 /// With y = op(x₁, …, xₘ), the rules compute
@@ -216,7 +216,13 @@ pub trait Rules<T: Scalar>: Debug + Send + Sync {
         false
     }
 
-    /// Adds the tangent of the output.
+    /// Whether [`jvp`](Rules::jvp) overwrites the tangent rather than adding to it: then nobody
+    /// clears it beforehand.
+    fn jvp_overwrites(&self) -> bool {
+        false
+    }
+
+    /// Adds the tangent of the output, or overwrites it.
     fn jvp(&self, at: &At<'_, T>, dx: &[Option<View<'_, T>>], scratch: &mut [T], dy: &mut [T]);
 
     /// Adds the cotangents of the operands.

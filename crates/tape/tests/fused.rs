@@ -176,12 +176,24 @@ fn everything<T: Scalar>(graph: &Graph<T>, count: usize) -> Vec<Vec<f64>> {
 }
 
 fn compare<T: Scalar>(image: [usize; 3], stages: &[Stage], count: usize, tolerance: f64) {
-    let Some(fused) = graph::<T>(image, stages) else {
-        return;
-    };
+    if let Some(fused) = graph::<T>(image, stages) {
+        agree(&fused, count, tolerance);
+    }
+}
+
+/// Whether a graph computes what it computes as recorded.
+fn agree<T: Scalar>(fused: &Graph<T>, count: usize, tolerance: f64) {
     let plain = fused.unfused();
-    let names = ["forward", "jvp", "vjp", "G v", "per example", "H v"];
-    let (fused, plain) = (everything(&fused, count), everything(&plain, count));
+    let names = [
+        "forward",
+        "jvp",
+        "vjp",
+        "G v",
+        "per example",
+        "squares",
+        "H v",
+    ];
+    let (fused, plain) = (everything(fused, count), everything(&plain, count));
     for (name, (a, b)) in names.iter().zip(fused.iter().zip(&plain)) {
         let scale = b.iter().fold(1.0f64, |m, x| m.max(x.abs()));
         for (i, (a, b)) in a.iter().zip(b).enumerate() {
@@ -209,6 +221,56 @@ proptest! {
         // where rounding is alike: values are the same to the bit.
         compare::<f32>(image, &stages, count, 1e-4);
     }
+}
+
+/// A network of products with biases, in all places where one may stand.
+fn biased<T: Scalar>(positions: usize, width: usize, bias_first: bool) -> Graph<T> {
+    let graph = Graph::new(|tape| {
+        let param = |name: &str, shape: &[usize]| tape.param(name, shape, GLOROT);
+        let x = tape.input([positions, 4, 2]);
+        let x = conv2d(x, param("conv", &[1, 3, 2, width]), Conv2d::default());
+        let x = (x + param("conv.bias", &[width])).tanh();
+        let y = dense(x, param("square", &[width, width]));
+        let bias = param("square.bias", &[width]);
+        let y = if bias_first { bias + y } else { y + bias };
+        // Read twice, so that it stays as recorded.
+        let z = dense(y, param("twice", &[width, 5]));
+        let z = (z + param("twice.bias", &[5])) * z;
+        let z = z.flatten();
+        let n = z.shape().size();
+        dense(z, param("head", &[n, 3])) + param("head.bias", &[3])
+    });
+    graph.unwrap()
+}
+
+proptest! {
+    #[test]
+    fn a_product_with_its_bias_computes_what_was_recorded(
+        positions in 1usize..=3,
+        width in prop_oneof![Just(1usize), Just(4), Just(9), Just(33)],
+        bias_first: bool,
+        count in 1usize..=70,
+    ) {
+        let graph = biased::<f64>(positions, width, bias_first);
+        agree(&graph, count, 1e-12);
+        let graph = biased::<f32>(positions, width, bias_first);
+        agree(&graph, count, 1e-4);
+    }
+}
+
+#[test]
+fn large_weights_and_frozen_biases_agree() {
+    let graph = Graph::<f64>::new(|tape| {
+        let x = dense(tape.input([130]), tape.param("wide", [130, 140], GLOROT));
+        let x = (x + tape.param("wide.bias", [140], GLOROT)).relu();
+        let x = dense(x, tape.param("head", [140, 3], GLOROT));
+        x + tape.param("head.bias", [3], GLOROT)
+    });
+    let mut graph = graph.unwrap();
+    agree(&graph, 300, 1e-12);
+    let theta = graph.params().init(3);
+    graph.freeze(&theta, "wide.bias").unwrap();
+    agree(&graph, 70, 1e-12);
 }
 
 #[test]

@@ -25,30 +25,53 @@ pub(super) struct Chain {
 /// All chains of a recording.
 pub(super) struct Chains(Vec<Chain>);
 
-impl Chains {
-    pub fn of<T: Scalar>(nodes: &[Node<T>], output: usize) -> Chains {
-        let mut consumers = vec![0usize; nodes.len()];
-        let mut consumer = vec![usize::MAX; nodes.len()];
+/// Who reads each node of a recording, and what it depends on.
+pub(super) struct Uses {
+    consumers: Vec<usize>,
+    /// The last one.
+    consumer: Vec<usize>,
+    output: usize,
+    /// Whether it depends on no example.
+    pub shared: Vec<bool>,
+    /// Whether it depends on parameters.
+    pub active: Vec<bool>,
+}
+
+impl Uses {
+    pub fn of<T: Scalar>(nodes: &[Node<T>], output: usize) -> Uses {
+        let n = nodes.len();
+        let mut uses = Uses {
+            consumers: vec![0; n],
+            consumer: vec![usize::MAX; n],
+            output,
+            shared: vec![false; n],
+            active: vec![false; n],
+        };
         for (id, node) in nodes.iter().enumerate() {
             for &x in &node.operands {
-                consumers[x] += 1;
-                consumer[x] = id;
+                uses.consumers[x] += 1;
+                uses.consumer[x] = id;
             }
-        }
-        let mut shared = vec![false; nodes.len()];
-        for (id, node) in nodes.iter().enumerate() {
-            shared[id] = match node.kind {
+            uses.shared[id] = match node.kind {
                 Kind::Input { .. } => false,
                 Kind::Param(_) | Kind::Constant(_) => true,
-                Kind::Op { .. } => node.operands.iter().all(|&x| shared[x]),
+                Kind::Op { .. } => node.operands.iter().all(|&x| uses.shared[x]),
             };
-        }
-        let mut active = vec![false; nodes.len()];
-        for (id, node) in nodes.iter().enumerate() {
             let is_param = matches!(node.kind, Kind::Param(_));
-            active[id] = is_param || node.operands.iter().any(|&x| active[x]);
+            uses.active[id] = is_param || node.operands.iter().any(|&x| uses.active[x]);
         }
-        let next = |id: usize| (id != output && consumers[id] == 1).then(|| consumer[id]);
+        uses
+    }
+
+    /// The node that reads this one, if it is the only one.
+    pub fn next(&self, id: usize) -> Option<usize> {
+        (id != self.output && self.consumers[id] == 1).then(|| self.consumer[id])
+    }
+}
+
+impl Chains {
+    pub fn of<T: Scalar>(nodes: &[Node<T>], uses: &Uses) -> Chains {
+        let (shared, active) = (&uses.shared, &uses.active);
         let mut chains = Vec::new();
         for (id, node) in nodes.iter().enumerate() {
             let begins = op::<T, Bilinear<Conv2d>>(node).is_some();
@@ -63,7 +86,7 @@ impl Chains {
                 pool: None,
                 end: id,
             };
-            while let Some(after) = next(chain.end) {
+            while let Some(after) = uses.next(chain.end) {
                 let node = &nodes[after];
                 if op::<T, Linear<Add>>(node).is_some() {
                     let other = node.operands.iter().copied().find(|&x| x != chain.end);

@@ -6,27 +6,31 @@
 //!
 //! | file | rewrites |
 //! |---|---|
+//! | `biased.rs` | a dense layer or a convolution, and its bias |
 //! | `conv_pool.rs` | convolution, bias, rectifier and max-pooling: derivatives at winners only |
 //! | `shared.rs` | what these compute once for all examples: packed weights |
 
+mod biased;
 mod chain;
 mod conv_pool;
 mod shared;
 
 use crate::Scalar;
 use crate::tape::{Kind, Node};
-use chain::Chains;
+use chain::{Chains, Uses};
 
 /// Rewrites all chains that have a fused form. Returns the new nodes and where the output went.
 pub(crate) fn fuse<T: Scalar>(nodes: &[Node<T>], output: usize) -> (Vec<Node<T>>, usize) {
-    let chains = Chains::of(nodes, output);
+    let uses = Uses::of(nodes, output);
+    let chains = Chains::of(nodes, &uses);
     let mut fused: Vec<Node<T>> = Vec::with_capacity(nodes.len());
     // Where each node went.
     let mut moved = vec![0; nodes.len()];
     for (id, node) in nodes.iter().enumerate() {
         let replaced = chains
             .ending_at(id)
-            .and_then(|chain| conv_pool::replace(nodes, chain, &moved, &mut fused));
+            .and_then(|chain| conv_pool::replace(nodes, chain, &moved, &mut fused))
+            .or_else(|| biased::replace(nodes, id, &uses, &moved, &mut fused));
         if replaced.is_none() {
             let mut node = node.clone();
             for operand in &mut node.operands {

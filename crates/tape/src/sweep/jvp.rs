@@ -22,7 +22,9 @@ pub(crate) fn jvp<T: Scalar>(
         let at = table.tangent[step.node];
         let mut buffer = take(&mut slots[at]);
         let dy = &mut buffer[..k * step.len];
-        dy.fill(T::zero());
+        if !step.rules.jvp_overwrites() {
+            dy.fill(T::zero());
+        }
         {
             let x = point.values_read(step, block);
             let dx = point.tangents(step, direction, table, slots);

@@ -1,0 +1,228 @@
+//! A product and its bias as one node: y = B(x, w) + b, for dense layers and convolutions.
+//!
+//! The bias is where the sum begins, so that no pass over the output is made for it, nor one to
+//! clear what the product adds to.
+
+use super::chain::{Uses, op};
+use super::push;
+use crate::kernel::gemm::{Mat, MatMut, gemm};
+use crate::kind::{Bilinear, Linear};
+use crate::op::{At, Deferred, Needs, Op, Rules, SavedMut, SavedRef, SquareSum, Tile};
+use crate::ops::{Add, Conv2d, Dense};
+use crate::tape::{Kind, Node};
+use crate::{Scalar, Shape, Slot, View};
+use std::sync::Arc;
+
+/// Appends the fused form of node `id`, if that adds a bias to a product that nothing else reads.
+pub(super) fn replace<T: Scalar>(
+    nodes: &[Node<T>],
+    id: usize,
+    uses: &Uses,
+    moved: &[usize],
+    fused: &mut Vec<Node<T>>,
+) -> Option<usize> {
+    op::<T, Linear<Add>>(&nodes[id])?;
+    let &[a, b] = &nodes[id].operands[..] else {
+        return None;
+    };
+    let (product, bias) = if uses.next(a) == Some(id) && is_product(&nodes[a]) {
+        (a, b)
+    } else {
+        (b, a)
+    };
+    let node = &nodes[product];
+    let is_bias = uses.shared[bias] && nodes[bias].shape[..] == [node.shape.last()];
+    let alone = uses.next(product) == Some(id) && !uses.shared[product];
+    if !is_product(node) || !alone || !is_bias {
+        return None;
+    }
+    let Kind::Op { op, rules } = &node.kind else {
+        return None;
+    };
+    let &[x, w] = &node.operands[..] else {
+        return None;
+    };
+    let biased = Biased {
+        name: op.name(),
+        product: rules.clone(),
+    };
+    let operands = [moved[x], moved[w], moved[bias]];
+    Some(push(
+        fused,
+        node,
+        biased.clone(),
+        Box::new(biased),
+        &operands,
+    ))
+}
+
+fn is_product<T: Scalar>(node: &Node<T>) -> bool {
+    op::<T, Bilinear<Dense>>(node).is_some() || op::<T, Bilinear<Conv2d>>(node).is_some()
+}
+
+/// Operands: those of the product, and the bias.
+#[derive(Clone, Debug)]
+struct Biased<T> {
+    name: &'static str,
+    /// The rules of the product, which is bilinear.
+    product: Arc<dyn Rules<T>>,
+}
+
+const WEIGHT: usize = 1;
+const BIAS: usize = 2;
+
+impl<T: Scalar> Biased<T> {
+    /// The bias in every row of y, or 0.
+    fn begin(&self, bias: Option<View<'_, T>>, y: &mut [T]) {
+        let Some(bias) = bias.map(|b| b.example(0)) else {
+            return y.fill(T::zero());
+        };
+        // Copies of what is there already: few and long ones.
+        let mut done = bias.len().min(y.len());
+        y[..done].copy_from_slice(&bias[..done]);
+        while done < y.len() {
+            let next = done.min(y.len() - done);
+            y.copy_within(..next, done);
+            done += next;
+        }
+    }
+
+    /// gb += Σ of the rows of g.
+    fn adjoint_bias(&self, k: usize, g: &[T], gb: &mut Slot<'_, T>) {
+        let (n, one) = (gb.len(), [T::one()]);
+        let rows = self.shape().size() / n * if gb.is_shared() { k } else { 1 };
+        for (i, g) in g.chunks_exact(rows * n).enumerate() {
+            let ones = Mat::strided(&one, 1, rows, 0, 0);
+            gemm(ones, Mat::new(g, rows, n), MatMut::new(gb.example(i), 1, n));
+        }
+    }
+}
+
+/// The point as the product sees it.
+fn of_product<'a, T: Copy>(at: &At<'a, T>) -> At<'a, T> {
+    At {
+        x: &at.x[..BIAS],
+        ..*at
+    }
+}
+
+impl<T: Scalar> Op<T> for Biased<T> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn resolve(&self, _: &[Shape]) -> Result<Box<dyn Rules<T>>, String> {
+        Ok(Box::new(self.clone()))
+    }
+}
+
+impl<T: Scalar> Rules<T> for Biased<T> {
+    fn shape(&self) -> &Shape {
+        self.product.shape()
+    }
+
+    fn needs(&self) -> Needs {
+        self.product.needs()
+    }
+
+    fn scratch(&self, k: usize) -> usize {
+        self.product.scratch(k)
+    }
+
+    fn work(&self) -> usize {
+        self.product.work()
+    }
+
+    fn derivative_work(&self, j: usize) -> usize {
+        match j {
+            BIAS => self.shape().size(),
+            _ => self.product.derivative_work(j),
+        }
+    }
+
+    fn forward(
+        &self,
+        tile: Tile<'_>,
+        x: &[View<'_, T>],
+        _: SavedMut<'_, T>,
+        scratch: &mut [T],
+        y: &mut [T],
+    ) {
+        self.begin(Some(x[BIAS]), y);
+        // What is bilinear is its own derivative along w, and derivatives add.
+        let operands = [Some(x[0]), Some(x[WEIGHT])];
+        let at = At {
+            tile,
+            x: &operands,
+            y: None,
+            saved: SavedRef {
+                reals: &[],
+                indices: &[],
+            },
+        };
+        self.product.jvp(&at, &[None, Some(x[WEIGHT])], scratch, y);
+    }
+
+    fn jvp_overwrites(&self) -> bool {
+        true
+    }
+
+    fn jvp(&self, at: &At<'_, T>, dx: &[Option<View<'_, T>>], scratch: &mut [T], dy: &mut [T]) {
+        self.begin(dx[BIAS], dy);
+        self.product.jvp(&of_product(at), &dx[..BIAS], scratch, dy);
+    }
+
+    fn vjp(&self, at: &At<'_, T>, g: &[T], scratch: &mut [T], gx: &mut [Option<Slot<'_, T>>]) {
+        let (gx, gb) = gx.split_at_mut(BIAS);
+        self.product.vjp(&of_product(at), g, scratch, gx);
+        if let [Some(gb)] = gb {
+            self.adjoint_bias(at.tile.len, g, gb);
+        }
+    }
+
+    fn vjp_columns(
+        &self,
+        at: &At<'_, T>,
+        columns: usize,
+        g: &[T],
+        scratch: &mut [T],
+        gx: &mut [Option<Slot<'_, T>>],
+    ) {
+        let (gx, gb) = gx.split_at_mut(BIAS);
+        self.product
+            .vjp_columns(&of_product(at), columns, g, scratch, gx);
+        if let [Some(gb)] = gb {
+            self.adjoint_bias(columns * at.tile.len, g, gb);
+        }
+    }
+
+    fn squares(&self, j: usize) -> Option<&dyn SquareSum<T>> {
+        if j == BIAS {
+            None
+        } else {
+            self.product.squares(j)
+        }
+    }
+
+    // The bias's cotangent is linear in g, and nothing else.
+    fn vjp_jvp(
+        &self,
+        at: &At<'_, T>,
+        dx: &[Option<View<'_, T>>],
+        g: &[T],
+        dg: Option<&[T]>,
+        scratch: &mut [T],
+        hx: &mut [Option<Slot<'_, T>>],
+    ) {
+        let (hx, hb) = hx.split_at_mut(BIAS);
+        self.product
+            .vjp_jvp(&of_product(at), &dx[..BIAS], g, dg, scratch, hx);
+        if let ([Some(hb)], Some(dg)) = (hb, dg) {
+            self.adjoint_bias(at.tile.len, dg, hb);
+        }
+    }
+
+    fn deferred(&self) -> Option<Deferred<'_, T>> {
+        self.product.deferred()
+    }
+}
