@@ -4,8 +4,8 @@ use crate::error::CliError;
 use crate::loss::LossName;
 use crate::number;
 use crate::point::{At, Point};
+use crate::terminal::{Progress, say};
 use crate::threads;
-use crate::watch::say;
 use clap::Args;
 use osculant_data::AnyDataset;
 use osculant_optim::check::{
@@ -77,7 +77,11 @@ impl Check {
         }
         let mut count = Count::default();
         self.loss(&point, &mut count)?;
-        for claim in self.claims(&point)? {
+        let progress = Progress::new(!self.quiet);
+        progress.stage("claims about the network");
+        let claims = self.claims(&point)?;
+        progress.finish();
+        for claim in claims {
             self.show(claim.text, Some(claim.allowed), claim.verdict, &mut count)?;
         }
         for failure in &count.failures {

@@ -5,7 +5,7 @@ use crate::loss::LossName;
 use crate::network;
 use crate::number;
 use crate::source::TaskName;
-use crate::watch::say;
+use crate::terminal::say;
 use clap::{Args, ValueEnum};
 use osculant_data::weights::{self, Imported, Layout, Pair};
 use osculant_data::{About, Legend, ModelFile, Preprocess, check_destination};

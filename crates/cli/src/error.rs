@@ -48,6 +48,19 @@ pub enum CliError {
         line: usize,
         reason: String,
     },
+    /// A checkpoint without what this program writes into one.
+    #[error("cannot go on from `{file}`: {reason}; use the program that saved it")]
+    Checkpoint { file: String, reason: String },
+    /// A run that could not be saved.
+    #[error(
+        "{error}. The run in `{folder}` is kept up to iteration {iteration}: make room, and go on \
+         with --resume {folder}"
+    )]
+    Save {
+        folder: String,
+        iteration: usize,
+        error: Box<CliError>,
+    },
     /// Claims of `check` that do not hold; it has shown which.
     #[error("{failed} of {all} claims do not hold, or cannot be decided")]
     Check { failed: usize, all: usize },

@@ -7,7 +7,7 @@ use osculant_layers::Network;
 use osculant_optim::Objective;
 use osculant_optim::examples::Examples;
 use osculant_optim::loss::{
-    HuberLoss, LogisticLoss, OnLabels, PoissonLoss, SoftmaxCrossEntropy, SquaredLoss,
+    HuberLoss, LogisticLoss, Loss, OnLabels, PoissonLoss, SoftmaxCrossEntropy, SquaredLoss,
 };
 use osculant_tape::Scalar;
 
@@ -126,6 +126,33 @@ impl LossName {
         })
     }
 
+    /// The mean of this loss over outputs that are there already; none where there is nothing to
+    /// compare with.
+    pub fn mean(self, outputs: &[f32], data: &AnyDataset) -> Option<f64> {
+        match data {
+            AnyDataset::Classes(data) => {
+                let targets = || data.labels().iter();
+                match self {
+                    LossName::Squared => Some(mean(OnLabels(SquaredLoss), outputs, targets())),
+                    LossName::Softmax => Some(mean(SoftmaxCrossEntropy, outputs, targets())),
+                    LossName::Logistic => Some(mean(OnLabels(LogisticLoss), outputs, targets())),
+                    LossName::Huber | LossName::Poisson => None,
+                }
+            }
+            AnyDataset::Reals(data) => {
+                let targets = || data.targets().chunks_exact(data.target_size());
+                match self {
+                    LossName::Squared => Some(mean(SquaredLoss, outputs, targets())),
+                    LossName::Logistic => Some(mean(LogisticLoss, outputs, targets())),
+                    LossName::Huber => Some(mean(HuberLoss::new(1.0).ok()?, outputs, targets())),
+                    LossName::Poisson => Some(mean(PoissonLoss, outputs, targets())),
+                    LossName::Softmax => None,
+                }
+            }
+            AnyDataset::Unlabelled(_) => None,
+        }
+    }
+
     /// The error of targets that it does not take.
     pub fn mismatch(self, task: Task) -> CliError {
         let name = self.name();
@@ -140,4 +167,22 @@ impl LossName {
             ),
         })
     }
+}
+
+/// The mean over examples; none of these losses looks at inputs.
+fn mean<'t, L: Loss<f32>>(
+    loss: L,
+    outputs: &[f32],
+    targets: impl ExactSizeIterator<Item = &'t L::Target>,
+) -> f64
+where
+    L::Target: 't,
+{
+    let count = targets.len().max(1);
+    let each = (outputs.len() / count).max(1);
+    let mut kept = vec![0.0; loss.kept(&[each])];
+    let outputs = outputs.chunks_exact(each);
+    let values = outputs.zip(targets);
+    let sum: f64 = values.map(|(z, y)| loss.value(z, y, &[], &mut kept)).sum();
+    sum / count as f64
 }

@@ -6,8 +6,8 @@ use crate::network;
 use crate::number::{self, significant};
 use crate::score::{self, Score};
 use crate::source::{self, Answer};
+use crate::terminal::{Progress, say};
 use crate::threads;
-use crate::watch::say;
 use clap::Args;
 use osculant_data::{AnyDataset, Legend, ModelFile, check_destination, write_whole};
 use std::io::{self, Write};
@@ -64,6 +64,8 @@ impl Predict {
     }
 
     fn predict(&self) -> Result<(), CliError> {
+        let progress = Progress::new(true);
+        progress.stage("reading the data");
         let file = self.model.display().to_string();
         let model = ModelFile::load(&self.model)?;
         let about = model.about();
@@ -88,7 +90,9 @@ impl Predict {
             ));
         }
         data.preprocess(&about.preprocess)?;
+        progress.stage("predictions");
         let outputs = score::outputs(&net, &theta, &data)?;
+        progress.finish();
         let table = Predictions {
             loss,
             legend,

@@ -6,6 +6,7 @@
 //! fields and events that it does not know, so that both sides may grow.
 
 use crate::error::CliError;
+use crate::run::RECORD;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -108,6 +109,20 @@ pub struct Evaluation {
     pub regression: Option<Vec<[f64; 2]>>,
 }
 
+impl Evaluation {
+    /// The share of right predictions, where there are classes.
+    pub fn accuracy(&self) -> Option<f64> {
+        let rows = self.confusion.as_ref()?.iter();
+        let right: u64 = rows
+            .clone()
+            .enumerate()
+            .filter_map(|(k, row)| row.get(k))
+            .sum();
+        let all: u64 = rows.flatten().sum();
+        Some(right as f64 / all.max(1) as f64)
+    }
+}
+
 /// An example that was misclassified.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -188,11 +203,15 @@ impl RunRecord {
         }
     }
 
-    /// Reads the runs of a file, usually one.
+    /// Reads the runs of a file, usually one; of a folder that `train --run` made, its record.
     ///
     /// The last line may be cut off, as where a run was killed while it wrote; any other line that
     /// is no event is refused.
     pub fn read(path: &Path) -> Result<Vec<RunRecord>, CliError> {
+        let name = path.file_stem().unwrap_or(path.as_os_str());
+        let name = name.to_string_lossy();
+        let record = path.join(RECORD);
+        let path = if path.is_dir() { &record } else { path };
         let file = path.display().to_string();
         let refuse = |line: usize, reason: String| CliError::Record {
             file: file.clone(),
@@ -204,8 +223,6 @@ impl RunRecord {
             error,
         };
         let lines = BufReader::new(File::open(path).map_err(open)?).lines();
-        let name = path.file_stem().unwrap_or(path.as_os_str());
-        let name = name.to_string_lossy();
         let mut runs: Vec<RunRecord> = Vec::new();
         let mut broken = None;
         for (line, text) in (1..).zip(lines) {

@@ -81,6 +81,45 @@ impl fmt::Display for Score {
     }
 }
 
+/// What a network makes of a data set, in short.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scored {
+    pub score: Score,
+    /// The mean loss, without the regularization term.
+    pub loss: Option<f64>,
+}
+
+impl Scored {
+    /// Compares what the network at θ gives with the targets of the data.
+    pub fn of(
+        net: &Network<f32>,
+        theta: &[f32],
+        data: &AnyDataset,
+        loss: LossName,
+    ) -> Result<Self, CliError> {
+        let outputs = outputs(net, theta, data)?;
+        Ok(Scored {
+            score: Score::of(&outputs, data, loss),
+            loss: loss.mean(&outputs, data),
+        })
+    }
+
+    /// The share of right predictions.
+    pub fn accuracy(&self) -> Option<f64> {
+        match self.score {
+            Score::Accuracy { correct, count } => Some(correct as f64 / count.max(1) as f64),
+            _ => None,
+        }
+    }
+}
+
+/// The scores of a model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scores {
+    pub validation: Option<Scored>,
+    pub test: Scored,
+}
+
 /// The class with the largest output, the first of several.
 pub fn predict(outputs: &[f32]) -> u32 {
     let mut best = 0;

@@ -9,6 +9,7 @@ use osculant_data::{
     AnyDataset, Legend, LoadOptions, Loaded, Per, Preprocess, PreprocessOptions, Table, Task,
     digits, load,
 };
+use osculant_optim::train::Size;
 use std::path::{Path, PathBuf};
 
 /// The share of a file that is tested on where nothing else is said.
@@ -139,6 +140,8 @@ impl InputsName {
 pub struct Source {
     pub name: String,
     pub train: AnyDataset,
+    /// Training examples that are held out.
+    pub validation: Option<AnyDataset>,
     pub test: AnyDataset,
     pub legend: Legend,
     /// What is done to inputs if no option says it.
@@ -202,6 +205,7 @@ impl DataArgs {
         Ok(Source {
             name,
             train,
+            validation: None,
             test,
             legend,
             usual,
@@ -229,11 +233,32 @@ impl DataArgs {
         if loss.has_unit() && !self.raw_targets {
             source.legend.fit_targets(&source.train);
         }
-        for part in [&mut source.train, &mut source.test] {
+        let parts = [&mut source.train, &mut source.test].into_iter();
+        for part in parts.chain(&mut source.validation) {
             part.preprocess(&preprocess)?;
             part.scale_targets(&source.legend)?;
         }
         Ok(preprocess)
+    }
+}
+
+impl Source {
+    /// Holds training examples out, drawn with the seed.
+    pub fn hold_out(&mut self, size: Size, seed: u64) -> Result<(), CliError> {
+        let len = self.train.len();
+        let share = match size {
+            Size::Fraction(share) => share,
+            Size::Count(count) => count as f64 / len as f64,
+        };
+        if !(share > 0.0 && share < 1.0) {
+            return Err(CliError::Usage(format!(
+                "--validation asks for as many examples as there are to train on, or more ({len}); \
+                 ask for fewer"
+            )));
+        }
+        let (train, validation) = self.train.split(share, seed)?;
+        (self.train, self.validation) = (train, Some(validation));
+        Ok(())
     }
 }
 

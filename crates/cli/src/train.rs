@@ -1,18 +1,24 @@
 //! `osculant train`.
 
 use crate::error::CliError;
-use crate::loss::LossName;
-use crate::network::{self, Described};
 use crate::number::{self, significant};
-use crate::score::{self, Score};
+use crate::problem::{Problem, ProblemArgs, Wanted};
+use crate::record::{End, Event, RunRecord, Start};
+use crate::report::{self, judge};
+use crate::run::{
+    self, Finished, Folder, Journal, JsonLines, Keeper, Kept, Options, Shown, Trained, Watch,
+    Watched,
+};
+use crate::score::{self, Scored};
 use crate::solver::Solver;
-use crate::source::{self, DataArgs, Source};
+use crate::table::Table;
+use crate::terminal::Progress;
 use crate::threads;
-use crate::watch::{Watch, say};
-use clap::Args;
-use osculant_data::{About, AnyDataset, Legend, ModelFile, Preprocess, check_destination};
-use osculant_optim::train::Report;
-use std::path::PathBuf;
+use clap::{ArgMatches, Args};
+use osculant_data::{AnyDataset, ModelFile, check_destination};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 /// Trains a network by Gauss-Newton steps
 ///
@@ -32,144 +38,264 @@ use std::path::PathBuf;
 /// CG made and why it stopped, λ, the ratio of actual and predicted decrease, the step along d,
 /// the accuracy on the test examples and the seconds since the start. A progress display goes to
 /// standard error if that is a terminal.
-#[derive(Args, Debug)]
+///
+/// Ctrl-C ends the run after the present product and what is to be written is written; a second
+/// one ends the program. With --run it can go on later.
+#[derive(Args, Clone, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Train {
     #[command(flatten)]
-    data: DataArgs,
-
-    /// The network
-    #[arg(long, value_name = "NAME|FILE", help = network::help(), help_heading = "Problem")]
-    net: Option<String>,
-
-    /// The loss
-    #[arg(
-        long,
-        value_name = "LOSS",
-        default_value = "squared",
-        help_heading = "Problem"
-    )]
-    loss: LossName,
-
-    /// The regularization constant C, above 0; larger is weaker, inf is none [default: 0.01 times
-    /// the number of training examples]
-    #[arg(short = 'C', value_name = "C", value_parser = number::constant,
-          allow_negative_numbers = true, help_heading = "Problem")]
-    c: Option<f64>,
-
-    /// The seed of the initial θ and of the curvature's examples
-    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Problem")]
-    seed: u64,
-
-    /// Train on the first N training examples only
-    #[arg(long, visible_alias = "limit", value_name = "N", value_parser = number::positive,
-          help_heading = "Problem")]
-    train_examples: Option<usize>,
-
-    /// Test on the first N test examples only
-    #[arg(long, value_name = "N", value_parser = number::positive, help_heading = "Problem")]
-    test_examples: Option<usize>,
+    problem: ProblemArgs,
 
     #[command(flatten)]
     solver: Solver,
+
+    /// End after so many iterations in a row without a better model: by the examples that
+    /// --validation holds out, or by f
+    #[arg(long, value_name = "N", value_parser = number::positive, help_heading = "Solver")]
+    patience: Option<usize>,
+
+    #[command(flatten)]
+    output: OutputArgs,
 
     /// Threads to compute with [default: as many as there are cores]
     #[arg(long, value_name = "N", value_parser = number::positive)]
     threads: Option<usize>,
 
-    /// Save the trained model to this file (safetensors); `osculant predict FILE` uses it
-    #[arg(long, value_name = "FILE")]
-    save: Option<PathBuf>,
-
     /// Show the final line only
     #[arg(long, short)]
     quiet: bool,
+
+    /// Write the record of the run to standard output, as JSON lines, instead of the table
+    #[arg(long, conflicts_with = "quiet")]
+    json: bool,
+}
+
+/// The options that say what is to be written.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Output")]
+struct OutputArgs {
+    /// Keep the run in this folder, which is made: its checkpoint, the best and the last model
+    /// (best.safetensors, last.safetensors) and its record (record.jsonl)
+    ///
+    /// Files are replaced as a whole or not at all; a run that is killed goes on with --resume.
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    run: Option<PathBuf>,
+
+    /// Go on with the run in this folder, with its options
+    ///
+    /// It goes on bit for bit as if it had not been interrupted, on the same machine and build.
+    /// Other bounds (--iterations, --patience) and other files to write may be given; data may
+    /// have moved, but not changed.
+    #[arg(long, value_name = "DIR")]
+    resume: Option<PathBuf>,
+
+    /// Save the run every so many iterations
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = number::positive)]
+    checkpoint_every: usize,
+
+    /// Save the trained model to this file (safetensors), with --validation the best one;
+    /// `osculant predict FILE` uses it
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
+
+    /// Write the record of the run to this file, as JSON lines; `osculant report` compares records
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+
+    /// Write a page (HTML) on the run when it ends: its course, the confusion matrix and the
+    /// test examples that were misclassified
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+}
+
+/// The folder that a run is kept in, and what it holds already.
+struct Place {
+    folder: Folder,
+    options: Options,
+    kept: Option<Kept>,
 }
 
 impl Train {
-    /// Runs the command.
-    pub fn run(&self) -> Result<(), CliError> {
+    /// Runs the command; `call` is the command line that it was read from.
+    pub fn run(self, call: &ArgMatches) -> Result<ExitCode, CliError> {
+        let (train, place) = match (&self.output.run, &self.output.resume) {
+            (_, Some(path)) => {
+                let folder = Folder::open(path)?;
+                let kept = Kept::read(&folder)?;
+                let (train, options) = kept.options.resume(call, &folder.shown())?;
+                let kept = Some(kept);
+                (
+                    train,
+                    Some(Place {
+                        folder,
+                        options,
+                        kept,
+                    }),
+                )
+            }
+            (Some(_), None) => (self, None),
+            (None, None) => (self, None),
+        };
         // Minutes of training must not end in a file that was never possible.
-        if let Some(path) = &self.save {
+        for path in [&train.output.save, &train.output.report]
+            .into_iter()
+            .flatten()
+        {
             check_destination(path)?;
         }
-        threads::pool(self.threads)?.install(|| self.train())
+        let place = match (&train.output.run, place) {
+            (Some(path), None) => Some(Place {
+                folder: Folder::create(path)?,
+                options: Options::of(call),
+                kept: None,
+            }),
+            (_, place) => place,
+        };
+        threads::pool(train.threads)?.install(|| train.train(place))
     }
 
-    fn train(&self) -> Result<(), CliError> {
-        let mut source = self.data.load(self.loss, self.seed)?;
-        let of = source::first;
-        of(
-            &mut source.train,
-            self.train_examples,
-            "--train-examples",
-            "training",
-        )?;
-        of(
-            &mut source.test,
-            self.test_examples,
-            "--test-examples",
-            "test",
-        )?;
-        let described = network::find(
-            self.net.as_deref(),
-            source.train.shape(),
-            source.train.outputs().unwrap_or(1),
-        )?;
-        let net = &described.net;
-        network::check_fit(&format!("`{}`", described.name), net, &source.train)?;
-        let curvature = self.solver.curvature_examples(source.train.len())?;
-        let newton = self.solver.build(self.seed)?;
+    /// Takes what belongs to a call of the program from that call.
+    pub fn adopt_call(&mut self, call: Train) {
+        (self.threads, self.quiet, self.json) = (call.threads, call.quiet, call.json);
+    }
 
-        let preprocess = self.data.prepare(&mut source, self.loss)?;
-        let Source {
-            name,
-            train,
-            test,
-            legend,
-            ..
-        } = source;
-        let c = self.c.unwrap_or(0.01 * train.len() as f64);
-        let objective = self.loss.objective(net, &train)?.regularization(c)?;
+    fn train(&self, place: Option<Place>) -> Result<ExitCode, CliError> {
+        let progress = Progress::new(!self.quiet && !self.json);
+        progress.stage("reading the data");
+        let output = &self.output;
+        let problem = self.problem.load(Wanted {
+            raw_test: self.json
+                || place.is_some()
+                || output.log.is_some()
+                || output.report.is_some(),
+            fingerprint: place.is_some(),
+        })?;
+        let kept = place.as_ref().and_then(|place| place.kept.as_ref());
+        if let (Some(place), Some(kept), Some(now)) = (&place, kept, &problem.fingerprint) {
+            now.check(&kept.fingerprint, &place.folder.shown())?;
+        }
+        let curvature = self.solver.curvature_examples(problem.train.len())?;
+        let newton = self.solver.build(self.problem.seed)?;
+        let objective = problem.objective()?;
+        let solver = self.describe_solver(curvature);
 
-        if !self.quiet {
-            let (l, t) = (train.len(), test.len());
-            let targets = match &train {
-                AnyDataset::Reals(data) => format!("real targets of {}", data.target_size()),
-                _ => format!("{} classes", train.outputs().unwrap_or(0)),
-            };
-            say(&format!(
-                "network  {}: {} parameters, input {}, output {}\n\
-                 data     {name}: {l} examples to train, {t} to test, {targets}\n\
-                 problem  {} loss, C = {c}, seed {}\n\
-                 solver   {}\n\
-                 threads  {}\n\n{}",
-                described.name,
-                net.len(),
-                net.input_shapes()
-                    .first()
-                    .map_or(String::new(), ToString::to_string),
-                net.output_shape(),
-                self.loss.name(),
-                self.seed,
-                self.describe_solver(curvature),
-                rayon::current_num_threads(),
-                crate::table::head(),
+        let journal = self.journal(&problem, place.as_ref(), &progress)?;
+        journal.remark(&format!(
+            "{}\nsolver   {solver}\nthreads  {}",
+            problem.describe(),
+            rayon::current_num_threads()
+        ))?;
+        if let (Some(place), Some(kept)) = (&place, kept) {
+            let folder = place.folder.shown();
+            journal.remark(&format!(
+                "resumed  after iteration {} of {folder}",
+                kept.done()
             ))?;
         }
-        let mut watch = Watch::new(net, &test, self.loss, self.solver.iterations, self.quiet);
-        let trained = newton.train_observed(&objective, net.init(self.seed), &mut watch);
-        watch.finish()?;
-        let report = trained?;
-        let score = Score::of(
-            &score::outputs(net, &report.theta, &test)?,
-            &test,
-            self.loss,
-        );
-        // The result is the last line, and is said even where saving fails.
-        let saved = self.save(&described, preprocess, legend, c, &report.theta);
-        say(&summary(&report, &score))?;
-        saved
+        journal.remark(&format!("\n{}", self.table(&problem).head()))?;
+
+        let mut keeper = match &place {
+            Some(Place {
+                folder, options, ..
+            }) => {
+                let every = output.checkpoint_every;
+                let saved = kept.map_or(0, Kept::done);
+                Some(Keeper::new(folder, &problem, options, every, saved)?)
+            }
+            None => None,
+        };
+        let course = kept.map(|kept| kept.course.clone()).unwrap_or_default();
+        if let (Some(keeper), None) = (&mut keeper, kept) {
+            keeper.begin(&course)?;
+        }
+        let state = kept.and_then(|kept| kept.state.clone());
+        let theta = match &state {
+            Some(state) => state.theta.clone(),
+            None => problem.described.net.init(self.problem.seed),
+        };
+        progress.stage("value and gradient at the start");
+        let watched = Watched {
+            problem: &problem,
+            progress: progress.clone(),
+            journal,
+            keeper,
+            course,
+            bound: self.solver.iterations,
+            patience: self.patience,
+            begin: Start {
+                resumed: kept.map(Kept::done),
+                ..self.begin(&problem, &solver)
+            },
+        };
+        let mut watch = Watch::new(watched, &theta)?;
+        run::interrupt::listen();
+        let trained = match state {
+            Some(state) => newton.resume(&objective, state, &mut watch),
+            None => newton.train_observed(&objective, theta, &mut watch),
+        };
+        let finished = watch.finish(trained.map(Trained::from));
+        progress.finish();
+        self.conclude(&problem, place.as_ref(), finished?)
+    }
+
+    /// Where what happens is written.
+    fn journal(
+        &self,
+        problem: &Problem,
+        place: Option<&Place>,
+        progress: &Progress,
+    ) -> Result<Journal, CliError> {
+        let done = place.and_then(|place| place.kept.as_ref()).map(Kept::done);
+        let open = |path: &Path| match done {
+            Some(done) => JsonLines::resume(path, done),
+            None => JsonLines::create(path),
+        };
+        let name = format!("{} on {}", problem.described.name, problem.source);
+        let mut record = RunRecord::new(&name);
+        let mut files = Vec::new();
+        if let Some(place) = place {
+            let path = place.folder.record();
+            files.push(open(&path)?);
+            // Nothing is in it before the first iteration of a run that was killed there.
+            if done.is_some() && fs::metadata(&path).is_ok_and(|file| file.len() > 0) {
+                record = RunRecord::read(&path)?.pop().unwrap_or(record);
+                record.name = name;
+            }
+        }
+        if let Some(path) = &self.output.log {
+            files.push(open(path)?);
+        }
+        let shown = match (self.json, self.quiet) {
+            (true, _) => Shown::Json,
+            (_, true) => Shown::Nothing,
+            _ => Shown::Table(self.table(problem)),
+        };
+        Ok(Journal::new(shown, progress.clone(), files, record))
+    }
+
+    fn table(&self, problem: &Problem) -> Table {
+        Table::newton(problem.validation.is_some())
+    }
+
+    /// What the record says of the run before it begins.
+    fn begin(&self, problem: &Problem, solver: &str) -> Start {
+        let words: Vec<String> = std::env::args().skip(1).collect();
+        Start {
+            command: Some(format!("osculant {}", words.join(" "))),
+            network: Some(problem.described.name.clone()),
+            parameters: Some(problem.described.net.len()),
+            data: Some(problem.source.clone()),
+            train_examples: Some(problem.train.len()),
+            validation_examples: problem.validation.as_ref().map(AnyDataset::len),
+            test_examples: Some(problem.test.len()),
+            loss: Some(problem.loss.name().into()),
+            regularization: Some(problem.c).filter(|c| c.is_finite()),
+            trainer: Some(solver.into()),
+            seed: Some(self.problem.seed),
+            threads: Some(rayon::current_num_threads()),
+            ..Start::default()
+        }
     }
 
     fn describe_solver(&self, curvature: usize) -> String {
@@ -181,42 +307,90 @@ impl Train {
         )
     }
 
-    fn save(
+    /// Writes all that is to be written of a run that has ended.
+    fn conclude(
         &self,
-        described: &Described,
-        preprocess: Preprocess,
-        legend: Legend,
-        c: f64,
-        theta: &[f32],
-    ) -> Result<(), CliError> {
-        let Some(path) = &self.save else {
-            return Ok(());
-        };
-        let about = About {
-            network: described.description.clone(),
-            loss: self.loss.name().into(),
-            regularization: c,
-            seed: self.seed,
-            preprocess,
-            legend,
-        };
-        ModelFile::new(about, described.net.params(), theta)?.save(path)?;
-        if self.quiet {
-            return Ok(());
+        problem: &Problem,
+        place: Option<&Place>,
+        mut run: Finished<'_>,
+    ) -> Result<ExitCode, CliError> {
+        if let (true, Some(place)) = (run.interrupted, place) {
+            run.outcome += &format!("; go on with --resume {}", place.folder.shown());
         }
-        say(&format!("saved: {}", path.display()))
+        let written = self.write(problem, place, &mut run);
+        // The result is the last line, and is said even where writing fails.
+        if let Some(best) = run.course.best.describe() {
+            run.journal.remark(&best)?;
+        }
+        run.journal.conclude(&summary(&run))?;
+        written?;
+        Ok(match run.interrupted {
+            true => run::interrupt::CODE.into(),
+            false => ExitCode::SUCCESS,
+        })
+    }
+
+    fn write(
+        &self,
+        problem: &Problem,
+        place: Option<&Place>,
+        run: &mut Finished<'_>,
+    ) -> Result<(), CliError> {
+        let theta = &run.trained.state.theta;
+        let best = run.course.best.unsaved.clone();
+        if let Some(keeper) = &mut run.keeper {
+            keeper.save(run.trained.state.clone(), &mut run.course)?;
+        }
+        if let Some(raw) = &problem.raw_test {
+            let outputs = score::outputs(&problem.described.net, theta, &problem.test)?;
+            let evaluation = judge::evaluate(outputs, raw, problem.loss, &problem.legend);
+            if let Some(evaluation) = evaluation {
+                run.journal.event(Event::Evaluation(Box::new(evaluation)))?;
+            }
+        }
+        let (validation, test) = (run.scores.validation.as_ref(), &run.scores.test);
+        run.journal.event(Event::End(Box::new(End {
+            outcome: Some(run.outcome.clone()),
+            iterations: Some(run.trained.done),
+            products: Some(run.trained.products),
+            seconds: Some(run.course.seconds),
+            value: Some(run.trained.value),
+            gradient_norm: Some(run.trained.gradient_norm),
+            validation_accuracy: validation.and_then(Scored::accuracy),
+            validation_loss: validation.and_then(|v| v.loss),
+            test_accuracy: test.accuracy(),
+            test_loss: test.loss,
+            train_accuracy: None,
+        })))?;
+        if let Some(path) = &self.output.save {
+            let model = match (&best, place) {
+                _ if problem.validation.is_none() => problem.model(theta)?,
+                (Some(theta), _) => problem.model(theta)?,
+                // Saved by an earlier checkpoint.
+                (None, Some(place)) => ModelFile::load(place.folder.best())?,
+                (None, None) => problem.model(theta)?,
+            };
+            model.save(path)?;
+            run.journal.remark(&format!("saved: {}", path.display()))?;
+        }
+        if let Some(path) = &self.output.report {
+            report::write(path, std::slice::from_ref(&run.journal.record))?;
+            run.journal.remark(&format!("page: {}", path.display()))?;
+        }
+        Ok(())
     }
 }
 
 /// The final line: nothing in it depends on the machine's speed or the number of threads.
-fn summary(report: &Report<f32>, score: &Score) -> String {
+fn summary(run: &Finished<'_>) -> String {
     let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     format!(
-        "final: f {} |g| {} test {score} after {}, {}: {}",
-        significant(report.value, 10),
-        significant(report.gradient_norm, 7),
-        count(report.iterations.len(), "iteration"),
-        count(report.products, "product"),
-        report.outcome
+        "final: f {} |g| {} test {} after {}, {}: {}",
+        significant(run.trained.value, 10),
+        significant(run.trained.gradient_norm, 7),
+        run.scores.test.score,
+        count(run.trained.done, "iteration"),
+        count(run.trained.products, "product"),
+        run.outcome
     )
 }

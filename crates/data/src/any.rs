@@ -88,6 +88,36 @@ impl AnyDataset {
         }
     }
 
+    /// What tells these data from others: their number and shape, and the CRC-32 of inputs and of
+    /// targets.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use osculant_data::{AnyDataset, Dataset};
+    ///
+    /// let of = |x| Dataset::new([2], vec![0.5, x], vec![1], 2).map(AnyDataset::from);
+    /// assert_eq!(of(1.0)?.fingerprint(), of(1.0)?.fingerprint());
+    /// assert_ne!(of(1.0)?.fingerprint(), of(1.5)?.fingerprint());
+    /// # Ok::<(), osculant_data::DataError>(())
+    /// ```
+    pub fn fingerprint(&self) -> String {
+        let targets = match self {
+            AnyDataset::Classes(data) => {
+                let sum = checksum(data.labels(), |label| label.to_le_bytes());
+                format!("{} classes {sum}", data.classes())
+            }
+            AnyDataset::Reals(data) => {
+                let sum = checksum(data.targets(), |y| y.to_le_bytes());
+                format!("targets of {} {sum}", data.target_size())
+            }
+            AnyDataset::Unlabelled(_) => "no targets".into(),
+        };
+        let inputs = checksum(self.inputs(), |x| x.to_le_bytes());
+        let (count, shape) = (self.len(), self.shape());
+        format!("{count} examples of {shape:?}, inputs {inputs}, {targets}")
+    }
+
     /// Keeps the first examples; see [`Dataset::keep_first`].
     ///
     /// # Errors
@@ -196,3 +226,15 @@ impl AnyDataset {
 
 /// The stream of the generator that divides data: none that draws parameters or subsets.
 const STREAM: u64 = 0x73_706c_6974;
+
+/// The CRC-32 of numbers.
+fn checksum<X: Copy>(values: &[X], bytes: fn(X) -> [u8; 4]) -> String {
+    let mut crc = crc32fast::Hasher::new();
+    let mut block = Vec::new();
+    for values in values.chunks(4096) {
+        block.clear();
+        values.iter().for_each(|&x| block.extend(bytes(x)));
+        crc.update(&block);
+    }
+    format!("{:08x}", crc.finalize())
+}

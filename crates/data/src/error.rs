@@ -399,6 +399,17 @@ pub enum DataError {
         fault: ModelFault,
     },
 
+    /// Something is wrong with a file that holds the state of a run.
+    #[error(
+        "the checkpoint `{file}` {fault}; without another copy of it the run is to be begun anew"
+    )]
+    Checkpoint {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        fault: ModelFault,
+    },
+
     /// The graph or the θ of a model refused.
     #[error(transparent)]
     Graph(#[from] GraphError),

@@ -11,6 +11,7 @@
 //! - [`Preprocess`]: scale, centre and standardize inputs, and store how with a model.
 //! - [`Legend`]: what inputs, targets and classes are called, stored with a model too.
 //! - [`ModelFile`]: a trained network in a file, with all that predicting needs.
+//! - [`Checkpoint`]: the state of a training run in a file, to go on from.
 //! - [`weights`]: parameters from PyTorch and Keras, and back.
 //! - [`write_whole`]: a file that is either written to its end or not at all.
 //! - [`DataError`]: what can be wrong, and what to do about it.
@@ -42,6 +43,7 @@ pub mod npy;
 pub mod weights;
 
 mod any;
+mod checkpoint;
 mod dataset;
 mod digits;
 mod error;
@@ -53,16 +55,19 @@ mod load;
 mod model_file;
 mod preprocess;
 mod table;
+mod tensors;
 mod write;
 
 pub use self::any::AnyDataset;
+pub use self::checkpoint::Checkpoint;
 pub use self::dataset::{Classes, Dataset, Reals, Split, Targets, Unlabelled};
 pub use self::digits::digits;
 pub use self::error::DataError;
 pub use self::folder::read_folder;
 pub use self::legend::{Legend, TargetScaling, Task};
 pub use self::load::{LoadOptions, Loaded, load};
-pub use self::model_file::{About, ModelFault, ModelFile, Tensor};
+pub use self::model_file::{About, ModelFault, ModelFile};
 pub use self::preprocess::{Per, Preprocess, PreprocessOptions};
 pub use self::table::Table;
+pub use self::tensors::Tensor;
 pub use self::write::{check_destination, write_whole};

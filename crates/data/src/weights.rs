@@ -29,8 +29,8 @@ use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 
 use crate::input::{cannot_read, shown};
-use crate::model_file::Tensor;
 use crate::npy::{Array, Values, read_archive, write_archive};
+use crate::tensors::{Tensor, explain};
 use crate::{DataError, write_whole};
 
 /// Whose layout weights are in; the [module](self) states both.
@@ -340,8 +340,8 @@ fn read(path: &Path, file: &str) -> Result<Tensors, DataError> {
         file: file.into(),
         fault,
     };
-    let tensors = SafeTensors::deserialize(&bytes)
-        .map_err(|error| at_fault(crate::model_file::explain(&bytes, &error)))?;
+    let tensors =
+        SafeTensors::deserialize(&bytes).map_err(|error| at_fault(explain(&bytes, &error)))?;
     let mut found = Tensors::new();
     for (name, view) in tensors.iter() {
         let tensor = Tensor::from_view(name, &view).map_err(at_fault)?;

@@ -435,7 +435,7 @@ fn a_model_that_is_not_there_or_never_ends_is_refused() {
     #[cfg(unix)]
     for path in ["/dev/zero", "/"] {
         let text = ModelFile::load(path).unwrap_err().to_string();
-        assert!(text.contains("a model is an ordinary file"), "{text}");
+        assert!(text.contains("that is no ordinary file"), "{text}");
     }
 }
 

@@ -8,7 +8,7 @@ use crate::score;
 use crate::source;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use osculant_data::{AnyDataset, Dataset, ModelFile};
+use osculant_data::{AnyDataset, Dataset, Legend, ModelFile};
 use std::path::Path;
 
 /// Mistakes that a report shows.
@@ -33,35 +33,11 @@ pub fn model(path: &Path, data: Option<&Path>) -> Result<RunRecord, CliError> {
     network::check_fit(&format!("of `{file}`"), &net, &raw)?;
     let mut test = raw.clone();
     test.preprocess(&about.preprocess)?;
-    let mut outputs = score::outputs(&net, &theta, &test)?;
-    let mut end = End {
-        outcome: Some("a model, judged".into()),
-        ..End::default()
+    let outputs = score::outputs(&net, &theta, &test)?;
+    let Some(evaluation) = evaluate(outputs, &raw, loss, &about.legend) else {
+        let message = "the data have no targets to judge the model by; give data with targets";
+        return Err(CliError::Mismatch(message.into()));
     };
-    let mut evaluation = match &raw {
-        AnyDataset::Classes(data) => labels(&outputs, data),
-        AnyDataset::Reals(data) => {
-            loss.means(&mut outputs);
-            if let Some(scaling) = &about.legend.scaling {
-                scaling.undo(&mut outputs);
-            }
-            numbers(&outputs, data.targets())
-        }
-        AnyDataset::Unlabelled(_) => {
-            let message = "the data have no targets to judge the model by; give data with targets";
-            return Err(CliError::Mismatch(message.into()));
-        }
-    };
-    if let Some(confusion) = &evaluation.confusion {
-        let right: u64 = confusion
-            .iter()
-            .enumerate()
-            .filter_map(|(k, row)| row.get(k))
-            .sum();
-        end.test_accuracy = Some(right as f64 / raw.len() as f64);
-        let names = 0..confusion.len();
-        evaluation.classes = Some(names.map(|class| about.legend.class(class)).collect());
-    }
     Ok(RunRecord {
         name: file,
         start: Start {
@@ -70,10 +46,41 @@ pub fn model(path: &Path, data: Option<&Path>) -> Result<RunRecord, CliError> {
             loss: Some(about.loss.clone()),
             ..Start::default()
         },
+        end: Some(End {
+            outcome: Some("a model, judged".into()),
+            test_accuracy: evaluation.accuracy(),
+            ..End::default()
+        }),
         evaluation: Some(evaluation),
-        end: Some(end),
         ..RunRecord::default()
     })
+}
+
+/// What outputs, example after example, are worth on the data that were read, before any
+/// preprocessing; none where there is nothing to compare with.
+pub fn evaluate(
+    mut outputs: Vec<f32>,
+    raw: &AnyDataset,
+    loss: LossName,
+    legend: &Legend,
+) -> Option<Evaluation> {
+    match raw {
+        AnyDataset::Classes(data) => {
+            let mut evaluation = labels(&outputs, data);
+            let classes = evaluation.confusion.as_ref().map_or(0, Vec::len);
+            let names = (0..classes).map(|class| legend.class(class));
+            evaluation.classes = Some(names.collect());
+            Some(evaluation)
+        }
+        AnyDataset::Reals(data) => {
+            loss.means(&mut outputs);
+            if let Some(scaling) = &legend.scaling {
+                scaling.undo(&mut outputs);
+            }
+            Some(numbers(&outputs, data.targets()))
+        }
+        AnyDataset::Unlabelled(_) => None,
+    }
 }
 
 /// Compares predicted numbers with targets.

@@ -18,8 +18,8 @@ mod summary;
 
 use crate::error::CliError;
 use crate::record::RunRecord;
+use crate::terminal::say;
 use crate::threads;
-use crate::watch::say;
 use clap::Args;
 use osculant_data::{check_destination, write_whole};
 use page::{Page, escape};

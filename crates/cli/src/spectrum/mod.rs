@@ -5,19 +5,16 @@ mod page;
 use crate::error::CliError;
 use crate::number::{self, significant};
 use crate::point::{At, Point};
+use crate::terminal::{Progress, say};
 use crate::threads;
-use crate::watch::say;
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use osculant_data::{check_destination, write_whole};
 use osculant_optim::operator::SelfAdjoint;
 use osculant_optim::solve::{Ritz, Spectrum as Found, SpectrumEstimator};
 use osculant_optim::train::Size;
 use osculant_tape::Scalar;
 use serde_json::json;
-use std::io::{self, IsTerminal};
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// Draws the eigenvalue density of G and of the Hessian
 ///
@@ -170,21 +167,9 @@ impl Spectrum {
         a: &dyn SelfAdjoint<T>,
         point: &Point<T>,
     ) -> Result<Matrix, CliError> {
-        let hidden = self.quiet || !io::stderr().is_terminal();
-        let target = if hidden {
-            ProgressDrawTarget::hidden()
-        } else {
-            ProgressDrawTarget::stderr()
-        };
+        let progress = Progress::new(!self.quiet);
+        progress.stage(&format!("spectrum of {name}"));
         let steps = self.steps.min(a.rows());
-        let bar = ProgressBar::with_draw_target(Some((steps * self.vectors) as u64), target);
-        if let Ok(style) = ProgressStyle::with_template("{spinner} [{bar:20}] {elapsed} {wide_msg}")
-        {
-            bar.set_style(style.progress_chars("=> "));
-        }
-        if !hidden {
-            bar.enable_steady_tick(Duration::from_millis(200));
-        }
         let estimator = SpectrumEstimator {
             steps: self.steps,
             vectors: self.vectors,
@@ -192,12 +177,10 @@ impl Spectrum {
         };
         let vectors = self.vectors;
         let found = estimator.estimate_watched(a, &mut |vector, step| {
-            bar.set_position(((vector - 1) * steps + step) as u64);
-            bar.set_message(format!(
-                "{name}: vector {vector} of {vectors}, step {step} of {steps}"
-            ));
+            let what = format!("vector {vector} of {vectors}, step {step} of {steps}");
+            progress.part((vector - 1) * steps + step, steps * vectors, &what);
         });
-        bar.finish_and_clear();
+        progress.finish();
         let spectrum = found?;
         let ends = [spectrum.largest().value, spectrum.smallest().value];
         let largest = ends.iter().fold(0.0, |l: f64, x| l.max(x.abs()));

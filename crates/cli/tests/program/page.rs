@@ -148,6 +148,29 @@ fn page_of(folder: &Path, records: &[String]) -> PathBuf {
     page
 }
 
+/// Where the browser puts everything, by its own account.
+fn look(browser: &Path, page: &Path, width: usize) -> Value {
+    let asking = page.with_extension("asking.html");
+    let mut html = fs::read_to_string(page).unwrap();
+    html += "<script>const of = selector => [...document.querySelectorAll(selector)]
+        .filter(e => e.getClientRects().length).map(e => { const b = e.getBoundingClientRect();
+        return [e.textContent.trim(), [b.x, b.y, b.width, b.height]]; });
+        document.title = JSON.stringify({ figures: of('figure'), cells: of('.confusion td'),
+        mistakes: of('.mistakes li'), images: of('.mistakes img'), dots: of('circle').length,
+        curves: of('.curve').length, labels: of('figure .label'), all: of('html')[0][1],
+        heading: of('h1')[0][0] });</script>";
+    fs::write(&asking, html).unwrap();
+    let size = format!("--window-size={width},1000");
+    let dom = browse(browser, &asking, &["--dump-dom", &size]);
+    let (_, rest) = dom.split_once("<title>").unwrap();
+    let text = rest.split_once("</title>").unwrap().0;
+    let text = text
+        .replace("&amp;", "&")
+        .replace("&lt;", "<")
+        .replace("&gt;", ">");
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
 #[test]
 fn a_page_is_one_file_that_asks_for_nothing() {
     let folder = tempfile::tempdir().unwrap();
@@ -174,28 +197,7 @@ fn a_browser_shows_the_curves_the_confusion_and_the_mistakes() {
     let Some(browser) = chromium() else { return };
     let folder = tempfile::tempdir().unwrap();
     let page = page_of(folder.path(), &records(folder.path()));
-    // Asks the browser where everything is.
-    let mut html = fs::read_to_string(&page).unwrap();
-    html += "<script>const of = selector => [...document.querySelectorAll(selector)]
-        .filter(e => e.getClientRects().length).map(e => { const b = e.getBoundingClientRect();
-        return [e.textContent.trim(), [b.x, b.y, b.width, b.height]]; });
-        document.title = JSON.stringify({ figures: of('figure'), cells: of('.confusion td'),
-        mistakes: of('.mistakes li'), images: of('.mistakes img'), dots: of('circle').length,
-        curves: of('.curve').length, labels: of('figure .label'), all: of('html')[0][1] });</script>";
-    fs::write(&page, html).unwrap();
-    let seen = |width: usize| -> Value {
-        let size = format!("--window-size={width},1000");
-        let dom = browse(&browser, &page, &["--dump-dom", &size]);
-        let (_, rest) = dom.split_once("<title>").unwrap();
-        let text = rest.split_once("</title>").unwrap().0;
-        serde_json::from_str(
-            &text
-                .replace("&amp;", "&")
-                .replace("&lt;", "<")
-                .replace("&gt;", ">"),
-        )
-        .unwrap_or_else(|error| panic!("{error}: {text}"))
-    };
+    let seen = |width: usize| look(&browser, &page, width);
     let place = |value: &Value| -> [f64; 4] { serde_json::from_value(value.clone()).unwrap() };
 
     let wide = seen(1200);
@@ -274,5 +276,74 @@ fn a_browser_shows_the_curves_the_confusion_and_the_mistakes() {
     for figure in phone["figures"].as_array().unwrap() {
         let [x, _, width, _] = place(&figure[1]);
         assert!(x >= 0.0 && x + width <= 500.0 && width > 400.0, "{figure}");
+    }
+}
+
+#[test]
+fn training_writes_a_page_that_a_browser_shows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let train = "train --net mlp:12 --train-examples 400 --test-examples 200 --validation 25%";
+    let ran = osculant(&format!(
+        "{train} --iterations 4 --run {} --report {}",
+        path("first").display(),
+        path("train.html").display()
+    ));
+    ran.last();
+    let html = fs::read_to_string(path("train.html")).unwrap();
+    for word in ["<script", "http:", "https:", "url(", "@import"] {
+        assert!(!html.contains(word), "{word}");
+    }
+    // A run that goes on shows all of its course, the part before included.
+    let resumed = format!("train --resume {} --iterations 6", path("first").display());
+    osculant(&resumed).last();
+    osculant(&format!(
+        "{train} --seed 2 --iterations 3 --quiet --run {}",
+        path("second").display()
+    ))
+    .last();
+    let both = [path("first"), path("second")].map(|run| run.display().to_string());
+    let compared = page_of(folder.path(), &both);
+    let Some(browser) = chromium() else { return };
+
+    let seen = look(&browser, &path("train.html"), 1200);
+    assert_eq!(seen["heading"], "mlp:12 on bundled digits");
+    let figures = seen["figures"].as_array().unwrap();
+    let titles = [
+        "Objective",
+        "Accuracy",
+        "Mean loss",
+        "Gradient norm",
+        "Damping",
+        "Ratio",
+        "CG iterations",
+        "Step",
+    ];
+    assert_eq!(figures.len(), titles.len());
+    for (title, figure) in titles.iter().zip(figures) {
+        assert!(figure[0].as_str().unwrap().starts_with(title), "{figure}");
+    }
+    let cells = seen["cells"].as_array().unwrap();
+    let counts = cells
+        .iter()
+        .map(|c| c[0].as_str().unwrap().parse::<usize>());
+    let counts: Vec<usize> = counts.collect::<Result<_, _>>().unwrap();
+    assert_eq!((counts.len(), counts.iter().sum()), (100, 200));
+    let right: usize = (0..10).map(|k| counts[11 * k]).sum();
+    let mistakes = seen["mistakes"].as_array().unwrap().len();
+    assert_eq!(mistakes, (200 - right).min(96));
+    assert_eq!(seen["images"].as_array().unwrap().len(), mistakes);
+    // Six iterations and the start, in each figure; accuracy and loss of test and validation.
+    let (of_all, known_at_start) = (6 * 10, 6);
+    assert_eq!(seen["dots"], of_all + known_at_start);
+
+    let seen = look(&browser, &compared, 1200);
+    assert_eq!(seen["heading"], "first and second");
+    let height = seen["all"][3].as_f64().unwrap().ceil() as usize;
+    let shot = Shot::take(&browser, &compared, 1200, height, &[]);
+    for figure in seen["figures"].as_array().unwrap().iter().take(8) {
+        let place: [f64; 4] = serde_json::from_value(figure[1].clone()).unwrap();
+        let (blue, red) = (shot.count(place, BLUE), shot.count(place, RED));
+        assert!(blue > 80 && red > 80, "{blue} {red} {figure}");
     }
 }

@@ -48,7 +48,7 @@ impl Ran {
         let mut lines = self.out.lines();
         lines.find(|line| line.trim_start().starts_with("iter"));
         lines
-            .take_while(|line| !line.starts_with("final: "))
+            .take_while(|line| !line.starts_with("final: ") && !line.starts_with("best: "))
             .map(|line| {
                 let (rest, seconds) = line.trim_end().rsplit_once(' ').unwrap();
                 assert!(seconds.parse::<f64>().unwrap() >= 0.0, "{line}");

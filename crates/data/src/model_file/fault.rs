@@ -1,8 +1,8 @@
-//! What can be wrong with a model file.
+//! What can be wrong with a model file or a checkpoint.
 
 use crate::error::shown;
 
-/// What is wrong with a model file, as the rest of a sentence that begins with its name.
+/// What is wrong with a model file or a checkpoint, as the rest of a sentence that begins with its name.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelFault {
@@ -33,10 +33,10 @@ pub enum ModelFault {
         reason: String,
     },
 
-    /// A safetensors file that lacks what a model needs beside its tensors.
+    /// A safetensors file that lacks what is needed beside its tensors.
     #[error(
-        "has no metadata entry `{key}`, so it was not saved as a model of Osculant (or somebody \
-         removed the entry): use the file as it was saved"
+        "has no metadata entry `{key}`, so Osculant did not save it as such (or somebody removed the \
+         entry): use the file as it was saved"
     )]
     MissingEntry {
         /// The entry.

@@ -4,7 +4,6 @@ mod fault;
 mod format;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -12,8 +11,7 @@ use osculant_layers::Network;
 use osculant_tape::{Params, Scalar};
 
 pub use self::fault::ModelFault;
-pub use self::format::Tensor;
-pub(crate) use self::format::explain;
+use crate::tensors::{Tensor, expect_finite, read_ordinary};
 use crate::{DataError, Legend, Preprocess, write_whole};
 
 /// All that is known of a model beside its numbers.
@@ -146,15 +144,7 @@ impl ModelFile {
     pub fn load(path: impl AsRef<Path>) -> Result<Self, DataError> {
         let path = path.as_ref();
         let file = path.display().to_string();
-        let read = || {
-            // Devices and pipes may never end.
-            if fs::metadata(path)?.is_file() {
-                return fs::read(path);
-            }
-            let message = "a model is an ordinary file, and this is none";
-            Err(io::Error::other(message))
-        };
-        match read() {
+        match read_ordinary(path) {
             Ok(bytes) => Self::from_bytes(&bytes, &file),
             Err(error) => Err(DataError::Read { file, error }),
         }
@@ -262,16 +252,5 @@ impl ModelFile {
             file: self.name.clone(),
             fault,
         }
-    }
-}
-
-fn expect_finite<T: Scalar>(tensor: &str, values: &[T]) -> Result<(), ModelFault> {
-    match values.iter().position(|x| !x.is_finite()) {
-        None => Ok(()),
-        Some(index) => Err(ModelFault::NotFinite {
-            tensor: tensor.into(),
-            index,
-            value: values[index].to_f64(),
-        }),
     }
 }
