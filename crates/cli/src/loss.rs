@@ -161,6 +161,10 @@ impl LossName {
                 "the loss {name} is for real targets, and these are classes; train with --loss \
                  softmax, squared or logistic"
             ),
+            Task::Inputs => format!(
+                "the loss {name} is for classes, and here the inputs are the targets; train with \
+                 --loss squared, logistic or huber"
+            ),
             Task::Reals => format!(
                 "the loss {name} is for classes, and these targets are reals; train with --loss \
                  squared, huber or poisson, or say --task classes where they are classes"

@@ -3,7 +3,8 @@
 //! | file | holds |
 //! |---|---|
 //! | `train.rs`, `predict.rs` | the two commands: options, and what happens in which order |
-//! | `problem.rs`, `solver.rs` | what is trained on what, and the solver: options, and what they make |
+//! | `problem.rs` | what is trained on what: options, and what they make |
+//! | `trainer.rs`, `solver.rs` | the trainers, and Newton's: options, and what they make |
 //! | `run/` | a run under way: shown, recorded, saved, ended, resumed |
 //! | `convert.rs` | weights from other libraries, and back |
 //! | `network.rs`, `loss.rs`, `source.rs` | what `--net`, `--loss` and `--data` stand for, and what is done to data |
@@ -33,6 +34,7 @@ mod table;
 mod terminal;
 mod threads;
 mod train;
+mod trainer;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode;
@@ -50,7 +52,7 @@ struct Program {
 
 #[derive(Subcommand)]
 enum Command {
-    Train(train::Train),
+    Train(Box<train::Train>),
     Predict(predict::Predict),
     Convert(convert::Convert),
     Report(report::Report),

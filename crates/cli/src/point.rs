@@ -7,7 +7,7 @@ use crate::network;
 use crate::number;
 use crate::source::{self, DataArgs};
 use clap::Args;
-use osculant_data::{AnyDataset, ModelFile};
+use osculant_data::{AnyDataset, ModelFile, Task};
 use osculant_layers::Network;
 use osculant_layers::describe::NetworkDescription;
 use osculant_optim::Objective;
@@ -104,6 +104,9 @@ impl At {
                 network::check_fit(&format!("of `{file}`"), &net, &train)?;
                 let mut some = some(&train)?;
                 some.preprocess(&about.preprocess)?;
+                if about.legend.task == Task::Inputs {
+                    some = some.to_itself()?;
+                }
                 some.scale_targets(&about.legend)?;
                 title = format!("`{file}`");
                 description = about.network.clone();
@@ -117,8 +120,8 @@ impl At {
             }
             None => {
                 loss = self.loss.unwrap_or(LossName::Squared);
-                let mut read = self.data.load(loss, self.seed)?;
-                let outputs = read.train.outputs().unwrap_or(0);
+                let mut read = self.data.load(self.net.as_deref(), loss, self.seed)?;
+                let outputs = read.outputs;
                 let found = network::find(self.net.as_deref(), read.train.shape(), outputs)?;
                 network::check_fit(&format!("`{}`", found.name), &found.net, &read.train)?;
                 self.data.prepare(&mut read, loss)?;

@@ -9,7 +9,7 @@ use crate::source::{self, Answer};
 use crate::terminal::{Progress, say};
 use crate::threads;
 use clap::Args;
-use osculant_data::{AnyDataset, Legend, ModelFile, check_destination, write_whole};
+use osculant_data::{AnyDataset, Legend, ModelFile, Task, check_destination, write_whole};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -82,7 +82,8 @@ impl Predict {
             source::to_predict(self.data.as_deref(), self.header, legend, width, outputs)?;
         source::first(&mut data, self.test_examples, "--test-examples", "test")?;
         network::check_fit(&format!("of `{file}`"), &net, &data)?;
-        let known = data.outputs().is_some();
+        let itself = legend.task == Task::Inputs;
+        let known = data.outputs().is_some() || itself;
         if !known && self.output.is_none() {
             return Err(CliError::Usage(
                 "the data have no targets to compare with; give --output FILE for the predictions"
@@ -90,6 +91,9 @@ impl Predict {
             ));
         }
         data.preprocess(&about.preprocess)?;
+        if itself {
+            data = data.to_itself()?;
+        }
         progress.stage("predictions");
         let outputs = score::outputs(&net, &theta, &data)?;
         progress.finish();
@@ -152,7 +156,7 @@ impl Predictions<'_> {
         let with_reals = match self.data {
             AnyDataset::Classes(_) => false,
             AnyDataset::Reals(_) => true,
-            AnyDataset::Unlabelled(_) => self.legend.task == osculant_data::Task::Reals,
+            AnyDataset::Unlabelled(_) => self.legend.task == Task::Reals,
         };
         if with_reals {
             self.write_reals(&mut table)?;

@@ -6,7 +6,7 @@ use crate::network::{self, Described};
 use crate::number;
 use crate::source::{self, DataArgs, Source};
 use clap::Args;
-use osculant_data::{About, AnyDataset, Legend, ModelFile, Preprocess};
+use osculant_data::{About, AnyDataset, Legend, ModelFile, Preprocess, Task};
 use osculant_optim::Objective;
 use osculant_optim::train::Size;
 
@@ -97,12 +97,12 @@ pub struct Wanted {
 impl ProblemArgs {
     /// Reads the data and makes them ready.
     pub fn load(&self, wanted: Wanted) -> Result<Problem, CliError> {
-        let mut source = self.data.load(self.loss, self.seed)?;
+        let mut source = self.data.load(self.net.as_deref(), self.loss, self.seed)?;
         let (train, test) = (self.train_examples, self.test_examples);
         source::first(&mut source.train, train, "--train-examples", "training")?;
         source::first(&mut source.test, test, "--test-examples", "test")?;
-        let outputs = source.train.outputs().unwrap_or(1);
-        let described = network::find(self.net.as_deref(), source.train.shape(), outputs)?;
+        let (shape, outputs) = (source.train.shape(), source.outputs);
+        let described = network::find(self.net.as_deref(), shape, outputs)?;
         let name = format!("`{}`", described.name);
         network::check_fit(&name, &described.net, &source.train)?;
         let fingerprint = wanted.fingerprint.then(|| Fingerprint {
@@ -110,11 +110,15 @@ impl ProblemArgs {
             train: source.train.fingerprint(),
             test: source.test.fingerprint(),
         });
-        let raw_test = wanted.raw_test.then(|| source.test.clone());
+        let mut raw_test = wanted.raw_test.then(|| source.test.clone());
         if let Some(size) = self.validation {
             source.hold_out(size, self.seed)?;
         }
         let preprocess = self.data.prepare(&mut source, self.loss)?;
+        if source.legend.task == Task::Inputs {
+            network::check_fit(&name, &described.net, &source.train)?;
+            raw_test = wanted.raw_test.then(|| source.test.clone());
+        }
         let Source {
             name,
             train,
@@ -164,6 +168,7 @@ impl Problem {
     pub fn describe(&self) -> String {
         let net = &self.described.net;
         let targets = match &self.train {
+            _ if self.legend.task == Task::Inputs => "inputs as targets".into(),
             AnyDataset::Reals(data) => format!("real targets of {}", data.target_size()),
             data => format!("{} classes", data.outputs().unwrap_or(0)),
         };

@@ -72,7 +72,7 @@ pub struct Iteration {
     pub seconds: Option<f64>,
     /// Products with the curvature since the start.
     pub products: Option<usize>,
-    /// f(θ) after it.
+    /// f(θ) after it; of an epoch, the mean over its steps.
     pub value: Option<f64>,
     /// ‖∇f(θ)‖ after it.
     pub gradient_norm: Option<f64>,

@@ -83,6 +83,8 @@ pub enum TaskName {
     Classes,
     /// one or more real numbers for each example
     Reals,
+    /// the inputs themselves, for autoencoders; whatever targets the data have
+    Inputs,
 }
 
 impl From<TaskName> for Task {
@@ -90,6 +92,7 @@ impl From<TaskName> for Task {
         match name {
             TaskName::Classes => Task::Classes,
             TaskName::Reals => Task::Reals,
+            TaskName::Inputs => Task::Inputs,
         }
     }
 }
@@ -143,15 +146,22 @@ pub struct Source {
     /// Training examples that are held out.
     pub validation: Option<AnyDataset>,
     pub test: AnyDataset,
+    /// How many outputs a network for these data has.
+    pub outputs: usize,
     pub legend: Legend,
     /// What is done to inputs if no option says it.
     usual: PreprocessOptions,
 }
 
 impl DataArgs {
-    /// Reads the data; the seed draws the test examples where they are a share.
-    pub fn load(&self, loss: LossName, seed: u64) -> Result<Source, CliError> {
-        let task = match (self.task.map(Task::from), loss.task()) {
+    /// Reads the data for a network of this name; the seed draws the test examples where they are
+    /// a share.
+    pub fn load(&self, net: Option<&str>, loss: LossName, seed: u64) -> Result<Source, CliError> {
+        let autoencoder = net.is_some_and(|net| net.starts_with("autoencoder:"));
+        let said = self.task.map(Task::from);
+        let task = match (said.or(autoencoder.then_some(Task::Inputs)), loss.task()) {
+            (Some(Task::Inputs), Some(Task::Classes)) => return Err(loss.mismatch(Task::Inputs)),
+            (Some(Task::Inputs), _) => Some(Task::Inputs),
             (Some(task), Some(wanted)) if task != wanted => {
                 return Err(loss.mismatch(task));
             }
@@ -171,7 +181,9 @@ impl DataArgs {
             PreprocessOptions::standardize()
         };
         let (all, legend) = loaded.train.decode(task)?;
-        let Some(outputs) = all.outputs() else {
+        let itself = legend.task == Task::Inputs;
+        let size = all.shape().iter().product();
+        let Some(outputs) = all.outputs().or(itself.then_some(size)) else {
             return Err(CliError::Mismatch(format!(
                 "{name} has no targets to learn from; give data with targets (for an .npy of \
                  inputs: --target with the .npy of targets)"
@@ -190,7 +202,7 @@ impl DataArgs {
             (None, Some(test)) => (all, test.decode_with(&legend, outputs)?),
             (None, None) => all.split(self.test_share.unwrap_or(TEST_SHARE), seed)?,
         };
-        if test.outputs().is_none() {
+        if test.outputs().is_none() && !itself {
             return Err(CliError::Mismatch(
                 "the test examples have no targets to compare with; give data with targets".into(),
             ));
@@ -207,6 +219,7 @@ impl DataArgs {
             train,
             validation: None,
             test,
+            outputs,
             legend,
             usual,
         })
@@ -236,6 +249,9 @@ impl DataArgs {
         let parts = [&mut source.train, &mut source.test].into_iter();
         for part in parts.chain(&mut source.validation) {
             part.preprocess(&preprocess)?;
+            if source.legend.task == Task::Inputs {
+                *part = part.to_itself()?;
+            }
             part.scale_targets(&source.legend)?;
         }
         Ok(preprocess)

@@ -25,6 +25,12 @@ const NEWTON: [Column; 8] = [
         _ => "none".into(),
     }),
 ];
+const FIRST_ORDER: [Column; 3] = [
+    ("epoch", 5, |i, _| i.iteration.to_string()),
+    // The mean over its steps.
+    ("f", 15, |i, _| number(i.value, 10)),
+    ("rate", 10, |i, _| number(i.rate, 4)),
+];
 const VALIDATION: Column = ("validation", 10, |_, scores| {
     scores
         .validation
@@ -43,6 +49,11 @@ impl Table {
     /// That of the Newton trainer.
     pub fn newton(validation: bool) -> Self {
         Self::of(&NEWTON, validation)
+    }
+
+    /// That of first-order trainers.
+    pub fn first_order(validation: bool) -> Self {
+        Self::of(&FIRST_ORDER, validation)
     }
 
     fn of(trainer: &[Column], validation: bool) -> Self {

@@ -6,14 +6,14 @@ use crate::problem::{Problem, ProblemArgs, Wanted};
 use crate::record::{End, Event, RunRecord, Start};
 use crate::report::{self, judge};
 use crate::run::{
-    self, Finished, Folder, Journal, JsonLines, Keeper, Kept, Options, Shown, Trained, Watch,
-    Watched,
+    self, Finished, Folder, Journal, JsonLines, Keeper, Kept, Options, Shown, Watch, Watched,
 };
 use crate::score::{self, Scored};
 use crate::solver::Solver;
 use crate::table::Table;
 use crate::terminal::Progress;
 use crate::threads;
+use crate::trainer::TrainerArgs;
 use clap::{ArgMatches, Args};
 use osculant_data::{AnyDataset, ModelFile, check_destination};
 use std::fs;
@@ -28,7 +28,7 @@ use std::process::ExitCode;
 ///
 /// at the present θ: conjugate gradients solve (G + λI) d = −∇f, where the curvature G is that of
 /// a part of the training examples; a line search then finds how far to go along d. There is no
-/// learning rate to choose.
+/// learning rate to choose. (--optimizer trains by first-order rules instead, to compare.)
 ///
 /// Without options it trains a convolutional network on 8,000 bundled handwritten digits and
 /// tests it on 2,000 others; other data are given with --data. The same options and seed give the same numbers to the last digit,
@@ -49,6 +49,9 @@ pub struct Train {
 
     #[command(flatten)]
     solver: Solver,
+
+    #[command(flatten)]
+    trainer: TrainerArgs,
 
     /// End after so many iterations in a row without a better model: by the examples that
     /// --validation holds out, or by f
@@ -119,24 +122,26 @@ struct Place {
 impl Train {
     /// Runs the command; `call` is the command line that it was read from.
     pub fn run(self, call: &ArgMatches) -> Result<ExitCode, CliError> {
-        let (train, place) = match (&self.output.run, &self.output.resume) {
-            (_, Some(path)) => {
+        let (train, place) = match &self.output.resume {
+            Some(path) => {
                 let folder = Folder::open(path)?;
                 let kept = Kept::read(&folder)?;
                 let (train, options) = kept.options.resume(call, &folder.shown())?;
                 let kept = Some(kept);
-                (
-                    train,
-                    Some(Place {
-                        folder,
-                        options,
-                        kept,
-                    }),
-                )
+                let place = Place {
+                    folder,
+                    options,
+                    kept,
+                };
+                (train, Some(place))
             }
-            (Some(_), None) => (self, None),
-            (None, None) => (self, None),
+            None => (self, None),
         };
+        let options = match &place {
+            Some(place) => place.options.clone(),
+            None => Options::of(call),
+        };
+        train.trainer.check(&options)?;
         // Minutes of training must not end in a file that was never possible.
         for path in [&train.output.save, &train.output.report]
             .into_iter()
@@ -147,7 +152,7 @@ impl Train {
         let place = match (&train.output.run, place) {
             (Some(path), None) => Some(Place {
                 folder: Folder::create(path)?,
-                options: Options::of(call),
+                options,
                 kept: None,
             }),
             (_, place) => place,
@@ -175,10 +180,9 @@ impl Train {
         if let (Some(place), Some(kept), Some(now)) = (&place, kept, &problem.fingerprint) {
             now.check(&kept.fingerprint, &place.folder.shown())?;
         }
-        let curvature = self.solver.curvature_examples(problem.train.len())?;
-        let newton = self.solver.build(self.problem.seed)?;
+        let (seed, examples) = (self.problem.seed, problem.train.len());
+        let (trainer, solver) = self.trainer.build(&self.solver, examples, seed)?;
         let objective = problem.objective()?;
-        let solver = self.describe_solver(curvature);
 
         let journal = self.journal(&problem, place.as_ref(), &progress)?;
         journal.remark(&format!(
@@ -189,7 +193,8 @@ impl Train {
         if let (Some(place), Some(kept)) = (&place, kept) {
             let folder = place.folder.shown();
             journal.remark(&format!(
-                "resumed  after iteration {} of {folder}",
+                "resumed  after {} {} of {folder}",
+                self.trainer.unit(),
                 kept.done()
             ))?;
         }
@@ -221,7 +226,8 @@ impl Train {
             journal,
             keeper,
             course,
-            bound: self.solver.iterations,
+            unit: self.trainer.unit(),
+            bound: self.trainer.bound(&self.solver),
             patience: self.patience,
             begin: Start {
                 resumed: kept.map(Kept::done),
@@ -231,10 +237,10 @@ impl Train {
         let mut watch = Watch::new(watched, &theta)?;
         run::interrupt::listen();
         let trained = match state {
-            Some(state) => newton.resume(&objective, state, &mut watch),
-            None => newton.train_observed(&objective, theta, &mut watch),
+            Some(state) => trainer.resume(&objective, state, &mut watch),
+            None => trainer.train(&objective, theta, &mut watch),
         };
-        let finished = watch.finish(trained.map(Trained::from));
+        let finished = watch.finish(trained);
         progress.finish();
         self.conclude(&problem, place.as_ref(), finished?)
     }
@@ -275,7 +281,11 @@ impl Train {
     }
 
     fn table(&self, problem: &Problem) -> Table {
-        Table::newton(problem.validation.is_some())
+        let validation = problem.validation.is_some();
+        match self.trainer.is_newton() {
+            true => Table::newton(validation),
+            false => Table::first_order(validation),
+        }
     }
 
     /// What the record says of the run before it begins.
@@ -298,15 +308,6 @@ impl Train {
         }
     }
 
-    fn describe_solver(&self, curvature: usize) -> String {
-        let s = &self.solver;
-        format!(
-            "at most {} iterations, curvature on {curvature} examples, CG to {} or {} products, \
-             λ from {}",
-            s.iterations, s.cg_tolerance, s.cg_iterations, s.lambda
-        )
-    }
-
     /// Writes all that is to be written of a run that has ended.
     fn conclude(
         &self,
@@ -319,7 +320,7 @@ impl Train {
         }
         let written = self.write(problem, place, &mut run);
         // The result is the last line, and is said even where writing fails.
-        if let Some(best) = run.course.best.describe() {
+        if let Some(best) = run.course.best.describe(run.unit) {
             run.journal.remark(&best)?;
         }
         run.journal.conclude(&summary(&run))?;
@@ -389,7 +390,7 @@ fn summary(run: &Finished<'_>) -> String {
         significant(run.trained.value, 10),
         significant(run.trained.gradient_norm, 7),
         run.scores.test.score,
-        count(run.trained.done, "iteration"),
+        count(run.trained.done, run.unit),
         count(run.trained.products, "product"),
         run.outcome
     )

@@ -154,6 +154,29 @@ impl AnyDataset {
         each!(self, data => preprocess.apply(data))
     }
 
+    /// The same examples with their inputs as targets, for [`Task::Inputs`](crate::Task::Inputs);
+    /// what is done to inputs is done before.
+    ///
+    /// # Errors
+    ///
+    /// None that these data could cause.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use osculant_data::{AnyDataset, Dataset};
+    ///
+    /// let data = AnyDataset::from(Dataset::new([2, 1], vec![0.5, 1.0], vec![1], 2)?);
+    /// let AnyDataset::Reals(data) = data.to_itself()? else { unreachable!() };
+    /// assert_eq!(data.target(0), Some(&[0.5, 1.0][..]));
+    /// # Ok::<(), osculant_data::DataError>(())
+    /// ```
+    pub fn to_itself(&self) -> Result<Self, DataError> {
+        let (shape, inputs) = (self.shape(), self.inputs());
+        let each = shape.iter().product();
+        Ok(Dataset::with_reals(shape, inputs.to_vec(), each, inputs.to_vec())?.into())
+    }
+
     /// Standardizes real targets as the legend says, if it does.
     ///
     /// # Errors

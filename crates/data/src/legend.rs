@@ -11,6 +11,8 @@ pub enum Task {
     Classes,
     /// Each output is a prediction.
     Reals,
+    /// Each output is a prediction of the input at its place, as in an autoencoder.
+    Inputs,
 }
 
 /// The words of the data that a network was trained on, so that it can be used on other data and

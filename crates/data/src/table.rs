@@ -151,7 +151,7 @@ impl Table {
             },
             other => other,
         };
-        if self.targets == Answers::None {
+        if self.targets == Answers::None || legend.task == Task::Inputs {
             let data = Dataset::unlabelled(self.shape, self.inputs).map_err(named)?;
             return Ok(data.into());
         }

@@ -8,7 +8,7 @@ use crate::score;
 use crate::source;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use osculant_data::{AnyDataset, Dataset, Legend, ModelFile};
+use osculant_data::{AnyDataset, Dataset, Legend, ModelFile, Task};
 use std::path::Path;
 
 /// Mistakes that a report shows.
@@ -33,6 +33,10 @@ pub fn model(path: &Path, data: Option<&Path>) -> Result<RunRecord, CliError> {
     network::check_fit(&format!("of `{file}`"), &net, &raw)?;
     let mut test = raw.clone();
     test.preprocess(&about.preprocess)?;
+    let raw = match about.legend.task {
+        Task::Inputs => test.to_itself()?,
+        _ => raw,
+    };
     let outputs = score::outputs(&net, &theta, &test)?;
     let Some(evaluation) = evaluate(outputs, &raw, loss, &about.legend) else {
         let message = "the data have no targets to judge the model by; give data with targets";

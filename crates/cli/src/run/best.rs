@@ -49,11 +49,11 @@ impl Best {
     }
 
     /// A line on the model that was chosen by validation examples.
-    pub fn describe(&self) -> Option<String> {
+    pub fn describe(&self, unit: &str) -> Option<String> {
         let validation = self.validation.as_ref()?;
         let (iteration, test) = (self.iteration, &self.test);
         Some(format!(
-            "best: iteration {iteration}, validation {validation}, test {test}"
+            "best: {unit} {iteration}, validation {validation}, test {test}"
         ))
     }
 }

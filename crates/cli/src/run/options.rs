@@ -15,8 +15,9 @@ const OF_THE_CALL: [&str; 7] = [
 
 /// What a run may go on with otherwise: bounds, files to write, and paths of data, whose content
 /// is compared instead.
-const FREE: [&str; 8] = [
+const FREE: [&str; 9] = [
     "iterations",
+    "epochs",
     "patience",
     "checkpoint_every",
     "save",
@@ -83,6 +84,19 @@ impl Options {
         let mut train = Train::from_arg_matches(&merged).map_err(usage)?;
         train.adopt_call(Train::from_arg_matches(call).map_err(usage)?);
         Ok((train, options))
+    }
+
+    /// Whether this option was given.
+    pub fn is_explicit(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|given| given.explicit)
+    }
+
+    /// An option of this group that was given, as it is written.
+    pub fn explicit_of<A: Args>(&self) -> Option<String> {
+        let group = A::augment_args(Command::new("group"));
+        let mut args = group.get_arguments();
+        args.find(|arg| self.is_explicit(arg.get_id().as_str()))
+            .map(option)
     }
 
     /// Refuses options that differ from those that the run began with.

@@ -7,7 +7,7 @@ use crate::record::{self, Event};
 use crate::score::{Scored, Scores};
 use crate::terminal::Progress;
 use osculant_optim::solve::Stop;
-use osculant_optim::train::{Iteration, Moment, Observer, Outcome, Report, Start, State};
+use osculant_optim::train::{Epoch, Iteration, Moment, Observer, Outcome, Report, Start, State};
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -18,7 +18,8 @@ pub struct Watch<'a> {
     journal: Journal,
     keeper: Option<Keeper<'a>>,
     course: Course,
-    /// Iterations at most.
+    /// What is counted: iterations or epochs; and how many there are at most.
+    unit: &'static str,
     bound: usize,
     patience: Option<usize>,
     /// The first line of the record, to be completed with f and ‖∇f‖.
@@ -46,6 +47,7 @@ pub struct Watched<'a> {
     pub keeper: Option<Keeper<'a>>,
     /// What the run had come to when it was saved; nothing of a new one.
     pub course: Course,
+    pub unit: &'static str,
     pub bound: usize,
     pub patience: Option<usize>,
     /// What is known of the run already.
@@ -84,6 +86,8 @@ pub struct Finished<'a> {
     pub course: Course,
     pub scores: Scores,
     pub interrupted: bool,
+    /// What it counted.
+    pub unit: &'static str,
     /// Why it ended, in words.
     pub outcome: String,
 }
@@ -101,6 +105,7 @@ impl<'a> Watch<'a> {
             journal: of.journal,
             keeper: of.keeper,
             course: of.course,
+            unit: of.unit,
             bound: of.bound,
             patience: of.patience,
             begin: Some(Box::new(record::Start {
@@ -126,13 +131,19 @@ impl<'a> Watch<'a> {
         let interrupted = matches!(self.ended, Some(Ended::Interrupted));
         let ended = match self.ended {
             Some(Ended::Failed(error)) => return Err(error),
-            Some(Ended::Patience(count)) => Some(format!("no better model in {count} iterations")),
+            Some(Ended::Patience(count)) => {
+                Some(format!("no better model in {count} {}s", self.unit))
+            }
             Some(Ended::Interrupted) => Some("interrupted".into()),
             None => None,
         };
         let trained = trained?;
+        let by_itself = match trained.outcome {
+            Outcome::Iterations => format!("all {}s were made", self.unit),
+            outcome => outcome.to_string(),
+        };
         Ok(Finished {
-            outcome: ended.unwrap_or(trained.outcome.to_string()),
+            outcome: ended.unwrap_or(by_itself),
             trained,
             journal: self.journal,
             keeper: self.keeper,
@@ -141,6 +152,7 @@ impl<'a> Watch<'a> {
                 ..self.course
             },
             scores: self.scores,
+            unit: self.unit,
             interrupted,
         })
     }
@@ -181,7 +193,7 @@ impl<'a> Watch<'a> {
         let (validation, test) = (self.scores.validation.as_ref(), &self.scores.test);
         let iteration = record::Iteration {
             seconds: Some(seconds),
-            products: Some(self.course.products),
+            products: Some(self.course.products).filter(|&count| count > 0),
             validation_accuracy: validation.and_then(Scored::accuracy),
             validation_loss: validation.and_then(|v| v.loss),
             test_accuracy: test.accuracy(),
@@ -201,7 +213,18 @@ impl<'a> Watch<'a> {
     }
 
     fn stage(&self) -> String {
-        format!("iteration {} of {}", self.done + 1, self.bound)
+        format!("{} {} of {}", self.unit, self.done + 1, self.bound)
+    }
+
+    /// Shows how far an iteration is, and gives it up where that is asked for.
+    fn part(&mut self, number: usize, bound: usize, what: &str, most: &str) -> ControlFlow<()> {
+        let text = format!("{what} {number} of {most}{bound}");
+        self.progress.part(number, bound, &text);
+        if interrupt::asked() {
+            self.ended = Some(Ended::Interrupted);
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
     }
 
     /// Whether the run goes on after this.
@@ -242,14 +265,26 @@ impl Observer<f32> for Watch<'_> {
         self.then(noted)
     }
 
+    fn epoch(&mut self, at: &Moment<'_, f32, Epoch>) -> ControlFlow<()> {
+        let e = at.record;
+        self.course.products += e.products;
+        let iteration = record::Iteration {
+            iteration: e.number,
+            value: Some(e.value),
+            gradient_norm: e.gradient_norm,
+            rate: Some(e.learning_rate),
+            ..record::Iteration::default()
+        };
+        let noted = self.note(iteration, at.theta, &|| at.state());
+        self.then(noted)
+    }
+
+    fn step(&mut self, number: usize, bound: usize) -> ControlFlow<()> {
+        self.part(number, bound, "step", "")
+    }
+
     fn product(&mut self, number: usize, bound: usize) -> ControlFlow<()> {
-        let what = format!("CG product {number} of at most {bound}");
-        self.progress.part(number, bound, &what);
-        if interrupt::asked() {
-            self.ended = Some(Ended::Interrupted);
-            return ControlFlow::Break(());
-        }
-        ControlFlow::Continue(())
+        self.part(number, bound, "CG product", "at most ")
     }
 }
 

@@ -3,6 +3,7 @@
 mod check;
 mod convert;
 mod data;
+mod optimizers;
 mod page;
 mod predict;
 mod record;

@@ -151,3 +151,44 @@ fn a_reader_that_goes_away_ends_the_run_with_a_message() {
     }
     assert_eq!(run.out.lines().count(), 1);
 }
+
+#[test]
+fn an_autoencoder_learns_its_inputs_and_is_scored_by_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join("coder").display().to_string();
+    let run = osculant(&format!(
+        "train --net autoencoder:30,8 --loss logistic --inputs keep --limit 500 --test-examples 100 \
+         -C inf --curvature 50% --iterations 20 --save {model}"
+    ));
+    assert!(run.out.contains("output [784]"), "{run:?}");
+    assert!(
+        run.out.contains("100 to test, inputs as targets"),
+        "{run:?}"
+    );
+    let (_, rest) = run.last().split_once("test R² ").unwrap();
+    let r2: f64 = rest.split_once(' ').unwrap().0.parse().unwrap();
+    assert!(r2 > 0.1, "{run:?}");
+    let predicted = osculant(&format!("predict {model} --test-examples 100"));
+    assert!(
+        predicted.out.starts_with(&format!("test R² {r2:.4}")),
+        "{predicted:?}"
+    );
+    let judged = osculant(&format!("report --model {model}"));
+    assert_eq!((judged.code, &judged.err[..]), (Some(0), ""));
+}
+
+#[test]
+fn an_autoencoder_refuses_what_its_inputs_are_not() {
+    let net = "train --net autoencoder:30,8 --limit 50 --test-examples 10";
+    let text = osculant(&format!("{net} --loss softmax"))
+        .refused(2)
+        .to_string();
+    assert!(text.contains("the inputs are the targets"), "{text}");
+    // Centred images are no probabilities.
+    let text = osculant(&format!("{net} --loss logistic"))
+        .refused(1)
+        .to_string();
+    assert!(text.contains("logistic"), "{text}");
+    let text = osculant("train --net mlp:5 --task inputs --loss squared --limit 50 --iterations 0");
+    assert!(text.last().contains("test R² "), "{text:?}");
+}

@@ -119,6 +119,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(About, BTreeMap<String, Tensor>), 
 struct Words {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     reals: bool,
+    /// Targets are the inputs.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    reconstructs: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     inputs: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -138,6 +141,7 @@ impl Words {
         } = legend.clone();
         Words {
             reals: task == Task::Reals,
+            reconstructs: task == Task::Inputs,
             inputs,
             targets,
             classes,
@@ -146,10 +150,10 @@ impl Words {
 
     fn legend(self, scaling: Option<TargetScaling>) -> Legend {
         Legend {
-            task: if self.reals {
-                Task::Reals
-            } else {
-                Task::Classes
+            task: match (self.reconstructs, self.reals) {
+                (true, _) => Task::Inputs,
+                (false, true) => Task::Reals,
+                (false, false) => Task::Classes,
             },
             inputs: self.inputs,
             targets: self.targets,

@@ -1,0 +1,219 @@
+//! The trainers: Newton's, and first-order rules to compare it with.
+
+use crate::error::CliError;
+use crate::number;
+use crate::run::{Options, Trained};
+use crate::solver::Solver;
+use clap::{Args, ValueEnum};
+use osculant_optim::train::{
+    Adam, Batches, FirstOrder, NewtonCg, Observer, Sgd, Smd, State, StepRule,
+};
+use osculant_optim::{Objective, OptimError};
+
+/// The options that say which trainer to use, and those of the first-order ones.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "First-order trainers")]
+pub struct TrainerArgs {
+    /// What trains: Newton's method, or a first-order rule to compare it with
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "newton",
+        help_heading = "Solver"
+    )]
+    optimizer: OptimizerName,
+
+    /// Epochs at most: an epoch meets every training example once [default: 10]
+    #[arg(long, value_name = "N")]
+    epochs: Option<usize>,
+
+    /// Examples of a step [default: 128]
+    #[arg(long, value_name = "N", value_parser = number::positive)]
+    batch: Option<usize>,
+
+    /// The learning rate [default: 0.01, for adam and adamw 0.001]
+    #[arg(long, value_name = "RATE", value_parser = number::not_negative,
+          allow_negative_numbers = true)]
+    learning_rate: Option<f64>,
+
+    /// The momentum of sgd, 0 for none [default: 0.9]
+    #[arg(long, value_name = "MU", value_parser = number::not_negative,
+          allow_negative_numbers = true)]
+    momentum: Option<f64>,
+
+    /// The decay of θ in adamw, beside the one by C [default: 0.01]
+    #[arg(long, value_name = "DECAY", value_parser = number::not_negative,
+          allow_negative_numbers = true)]
+    weight_decay: Option<f64>,
+}
+
+/// A trainer, by its name on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum OptimizerName {
+    /// Gauss-Newton steps by conjugate gradients
+    Newton,
+    /// stochastic gradient descent
+    Sgd,
+    /// Adam
+    Adam,
+    /// Adam with decoupled weight decay
+    Adamw,
+    /// stochastic meta-descent: a step size for every parameter, learnt by products with G
+    Smd,
+}
+
+/// A trainer, ready to train.
+pub enum Trainer {
+    /// Newton's method.
+    Newton(Box<NewtonCg>),
+    /// A first-order rule.
+    FirstOrder(FirstOrder<Box<dyn StepRule<f32>>>),
+}
+
+/// What belongs to some trainers only: the option, and who has it.
+const OF_SOME: [(&str, &str, &[OptimizerName]); 5] = {
+    use OptimizerName::{Adam, Adamw, Sgd, Smd};
+    const ALL: &[OptimizerName] = &[Sgd, Adam, Adamw, Smd];
+    [
+        ("epochs", "--epochs", ALL),
+        ("batch", "--batch", ALL),
+        ("learning_rate", "--learning-rate", ALL),
+        ("momentum", "--momentum", &[Sgd]),
+        ("weight_decay", "--weight-decay", &[Adamw]),
+    ]
+};
+
+impl OptimizerName {
+    fn name(self) -> &'static str {
+        match self {
+            OptimizerName::Newton => "newton",
+            OptimizerName::Sgd => "sgd",
+            OptimizerName::Adam => "adam",
+            OptimizerName::Adamw => "adamw",
+            OptimizerName::Smd => "smd",
+        }
+    }
+}
+
+impl TrainerArgs {
+    /// Whether it is Newton's method.
+    pub fn is_newton(&self) -> bool {
+        self.optimizer == OptimizerName::Newton
+    }
+
+    /// What it counts.
+    pub fn unit(&self) -> &'static str {
+        match self.is_newton() {
+            true => "iteration",
+            false => "epoch",
+        }
+    }
+
+    /// How many of these there are at most.
+    pub fn bound(&self, solver: &Solver) -> usize {
+        match self.is_newton() {
+            true => solver.iterations,
+            false => self.epochs.unwrap_or(10),
+        }
+    }
+
+    /// Refuses options that this trainer does not have.
+    pub fn check(&self, options: &Options) -> Result<(), CliError> {
+        let name = self.optimizer.name();
+        for (id, option, trainers) in OF_SOME {
+            if options.is_explicit(id) && !trainers.contains(&self.optimizer) {
+                let names: Vec<_> = trainers.iter().map(|trainer| trainer.name()).collect();
+                return Err(CliError::Usage(format!(
+                    "{option} is an option of --optimizer {}, and this one is {name}; leave it out",
+                    names.join(", ")
+                )));
+            }
+        }
+        if self.is_newton() {
+            return Ok(());
+        }
+        match options.explicit_of::<Solver>() {
+            None => Ok(()),
+            Some(option) => Err(CliError::Usage(format!(
+                "{option} is an option of --optimizer newton, and this one is {name}; leave it out \
+                 (first-order trainers have --epochs, --batch and --learning-rate)"
+            ))),
+        }
+    }
+
+    /// The trainer, and what it is in words.
+    pub fn build(
+        &self,
+        solver: &Solver,
+        examples: usize,
+        seed: u64,
+    ) -> Result<(Trainer, String), CliError> {
+        // The ranges of options are the rules' to say; here they are a matter of the command line.
+        let usage = |e: OptimError| CliError::Usage(e.to_string());
+        let rule = || -> Result<(Box<dyn StepRule<f32>>, String), OptimError> {
+            Ok(match self.optimizer {
+                OptimizerName::Newton | OptimizerName::Sgd => {
+                    let momentum = self.momentum.unwrap_or(0.9);
+                    let sgd = Sgd::default().momentum(momentum)?;
+                    (Box::new(sgd), format!("sgd, momentum {momentum}"))
+                }
+                OptimizerName::Adam => (Box::new(Adam::default()), "adam".into()),
+                OptimizerName::Adamw => {
+                    let decay = self.weight_decay.unwrap_or(0.01);
+                    let adamw = Adam::default().decoupled_decay(decay)?;
+                    (Box::new(adamw), format!("adamw, weight decay {decay}"))
+                }
+                OptimizerName::Smd => (Box::new(Smd::default()), "smd".into()),
+            })
+        };
+        if self.is_newton() {
+            let curvature = solver.curvature_examples(examples)?;
+            let words = format!(
+                "at most {} iterations, curvature on {curvature} examples, CG to {} or {} \
+                 products, λ from {}",
+                solver.iterations, solver.cg_tolerance, solver.cg_iterations, solver.lambda
+            );
+            return Ok((Trainer::Newton(Box::new(solver.build(seed)?)), words));
+        }
+        let (rule, words) = rule().map_err(usage)?;
+        let rate = self.learning_rate.unwrap_or(rule.usual_rate());
+        let (epochs, batch) = (self.bound(solver), self.batch.unwrap_or(128));
+        let trainer = FirstOrder::new(rule).epochs(epochs).rate(rate);
+        let batches = Batches::new(batch, seed).map_err(usage)?;
+        let trainer = trainer.map_err(usage)?.batches(batches);
+        let words = format!("{words}, rate {rate}, batches of {batch}, at most {epochs} epochs");
+        Ok((Trainer::FirstOrder(trainer), words))
+    }
+}
+
+impl Trainer {
+    /// Trains from θ.
+    pub fn train(
+        self,
+        objective: &Objective<'_, f32>,
+        theta: Vec<f32>,
+        observer: &mut dyn Observer<f32>,
+    ) -> Result<Trained, OptimError> {
+        match self {
+            Trainer::Newton(newton) => newton
+                .train_observed(objective, theta, observer)
+                .map(Trained::from),
+            Trainer::FirstOrder(rule) => rule
+                .train_observed(objective, theta, observer)
+                .map(Trained::from),
+        }
+    }
+
+    /// Goes on from a state.
+    pub fn resume(
+        self,
+        objective: &Objective<'_, f32>,
+        state: State<f32>,
+        observer: &mut dyn Observer<f32>,
+    ) -> Result<Trained, OptimError> {
+        match self {
+            Trainer::Newton(newton) => newton.resume(objective, state, observer).map(Trained::from),
+            Trainer::FirstOrder(rule) => rule.resume(objective, state, observer).map(Trained::from),
+        }
+    }
+}
