@@ -353,7 +353,7 @@ impl Train {
         run.journal.event(Event::End(Box::new(End {
             outcome: Some(run.outcome.clone()),
             iterations: Some(run.trained.done),
-            products: Some(run.trained.products),
+            products: Some(run.trained.products).filter(|&n| n > 0 || self.trainer.is_newton()),
             seconds: Some(run.course.seconds),
             value: Some(run.trained.value),
             gradient_norm: Some(run.trained.gradient_norm),
@@ -385,13 +385,17 @@ impl Train {
 /// The final line: nothing in it depends on the machine's speed or the number of threads.
 fn summary(run: &Finished<'_>) -> String {
     let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    // Most first-order trainers make none.
+    let products = match (run.unit, run.trained.products) {
+        ("epoch", 0) => String::new(),
+        (_, n) => format!(", {}", count(n, "product")),
+    };
     format!(
-        "final: f {} |g| {} test {} after {}, {}: {}",
+        "final: f {} |g| {} test {} after {}{products}: {}",
         significant(run.trained.value, 10),
         significant(run.trained.gradient_norm, 7),
         run.scores.test.score,
         count(run.trained.done, run.unit),
-        count(run.trained.products, "product"),
         run.outcome
     )
 }

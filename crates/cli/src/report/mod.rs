@@ -18,7 +18,7 @@ mod summary;
 
 use crate::error::CliError;
 use crate::record::RunRecord;
-use crate::terminal::say;
+use crate::terminal::{Progress, say};
 use crate::threads;
 use clap::Args;
 use osculant_data::{check_destination, write_whole};
@@ -60,8 +60,11 @@ impl Report {
             runs.extend(RunRecord::read(path)?);
         }
         if let Some(model) = &self.model {
+            let progress = Progress::new(true);
+            progress.stage("judging the model");
             let judged =
                 threads::pool(None)?.install(|| judge::model(model, self.data.as_deref()))?;
+            progress.finish();
             match &mut runs[..] {
                 [run] => run.evaluation = judged.evaluation,
                 _ => runs.push(judged),

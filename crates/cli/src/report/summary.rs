@@ -99,7 +99,7 @@ pub fn figures(run: &RunRecord) -> Vec<(&'static str, String)> {
     let best = run
         .iterations
         .iter()
-        .filter_map(|i| i.test_accuracy)
+        .filter_map(|i| i.validation_accuracy)
         .fold(None, |best: Option<f64>, x| {
             Some(best.map_or(x, |b| b.max(x)))
         });
@@ -109,7 +109,7 @@ pub fn figures(run: &RunRecord) -> Vec<(&'static str, String)> {
         .map(|c| (HEAD[c], row[c].clone()))
         .collect();
     if let Some(best) = best {
-        figures.insert(1, ("best test accuracy", share(Some(best))));
+        figures.insert(1, ("best validation accuracy", share(Some(best))));
     }
     figures
 }
