@@ -21,7 +21,7 @@ impl Folder {
                 "cannot make the folder `{shown}` of the run: {error}"
             ))
         })?;
-        if let Some(other) = others(path)?.next() {
+        if let Some(other) = others(path)?.min() {
             let hint = match path.join(CHECKPOINT).exists() {
                 true => format!("go on with its run by --resume {shown}, or give another folder"),
                 false => "give another folder".into(),
