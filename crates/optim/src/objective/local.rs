@@ -29,13 +29,13 @@ impl<'o, T: Scalar> Local<'o, T> {
     /// Linearizes over these examples.
     pub fn new(
         objective: &'o Objective<'o, T>,
-        theta: &[T],
+        theta: &Arc<[T]>,
         examples: &[usize],
         options: Options,
     ) -> Result<Self> {
         let total = objective.weight_of(examples)?;
         let (graph, term) = (objective.graph, &objective.term);
-        let lin = graph.linearize(theta, &*objective.feed, examples, options)?;
+        let lin = graph.linearize_at(theta.clone(), &*objective.feed, examples, options)?;
         let outputs = graph.output_shape().size();
         let per_example = outputs + term.kept();
         let mut numbers = vec![T::zero(); examples.len() * per_example];

@@ -285,7 +285,7 @@ impl<'d, T: Scalar> Objective<'d, T> {
     /// A θ that doesn't fit or isn't finite.
     pub fn at(&self, theta: &[T]) -> Result<Model<'_, T>> {
         self.graph.params().check("theta", theta)?;
-        Ok(Model::new(self, theta.to_vec()))
+        Ok(Model::new(self, theta))
     }
 
     /// wᵢ/W: what the loss of example i is multiplied by.

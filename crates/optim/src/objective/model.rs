@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock};
 /// the operators linearize on first use, once for all of them.
 pub struct Model<'o, T: Scalar> {
     objective: &'o Objective<'o, T>,
-    theta: Vec<T>,
+    theta: Arc<[T]>,
     options: Options,
     streamed: OnceLock<(f64, Vec<T>)>,
     local: OnceLock<Arc<Local<'o, T>>>,
@@ -30,10 +30,10 @@ impl<T: Scalar> fmt::Debug for Model<'_, T> {
 }
 
 impl<'o, T: Scalar> Model<'o, T> {
-    pub(crate) fn new(objective: &'o Objective<'o, T>, theta: Vec<T>) -> Self {
+    pub(crate) fn new(objective: &'o Objective<'o, T>, theta: &[T]) -> Self {
         Model {
             objective,
-            theta,
+            theta: theta.into(),
             options: Options {
                 products: objective.products.unwrap_or(1),
                 ..objective.options

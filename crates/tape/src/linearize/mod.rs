@@ -32,7 +32,7 @@ use crate::sweep::{Block, Point, Sink, grow_all};
 use crate::{Scalar, graph::scratch_len};
 use std::fmt;
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// Writes the input of the example of this number: all of its inputs, one after the other.
 pub type Feed<'a, T> = dyn Fn(usize, &mut [T]) + Send + Sync + 'a;
@@ -78,7 +78,7 @@ impl Default for Budget {
 /// and l the number of examples.
 pub struct Linearization<'g, T: Scalar> {
     graph: &'g Graph<T>,
-    theta: Vec<T>,
+    theta: Arc<[T]>,
     feed: &'g Feed<'g, T>,
     examples: Vec<usize>,
     shared: Block<T>,
@@ -107,12 +107,26 @@ impl<T: Scalar> Graph<T> {
         examples: &[usize],
         options: impl Into<Options>,
     ) -> Result<Linearization<'g, T>> {
+        self.linearize_at(theta.into(), feed, examples, options)
+    }
+
+    /// [`linearize`](Self::linearize) at a θ that others hold too: it is not copied.
+    ///
+    /// # Errors
+    /// As for [`linearize`](Self::linearize).
+    pub fn linearize_at<'g>(
+        &'g self,
+        theta: Arc<[T]>,
+        feed: &'g Feed<'g, T>,
+        examples: &[usize],
+        options: impl Into<Options>,
+    ) -> Result<Linearization<'g, T>> {
         let options = options.into();
         let budget = options.budget;
         let choice = Choice::new(self, examples.len(), options)?;
-        let shared = self.shared_forward(theta)?;
+        let shared = self.shared_forward(&theta)?;
         let keep = self.kept_bytes().saturating_mul(examples.len()) <= budget.0;
-        let (theta, examples) = (theta.to_vec(), examples.to_vec());
+        let examples = examples.to_vec();
         let tile_len = match choice.route() {
             Route::Stored => self.plan.stored_tile_len,
             _ => self.plan.tile_len,

@@ -69,14 +69,16 @@ impl Costs {
 /// Examples per tile at least, where weights rather than examples are the traffic.
 const FEW: usize = 8;
 
+/// What a larger tile may take then: it has left a core's own cache, but not the one that cores share.
+const LARGER: usize = 4 * super::TILE_BYTES;
+
 /// Examples per tile where each needs so many bytes: a power of two, so that tiles fill rounds.
 ///
 /// As many as the cache holds; but every tile reads large weights anew. Where tiles of more examples
 /// than fit mean less traffic, weights and the examples' own second reading together, they are taken.
 pub(super) fn tile_len(bytes: usize, weights: usize) -> usize {
-    let fit = (super::TILE_BYTES / bytes.max(1)).clamp(1, super::MAX_TILE);
-    let fit = 1 << fit.ilog2();
-    let many = fit.max(FEW);
+    let most = |room: usize| 1 << (room / bytes.max(1)).clamp(1, super::MAX_TILE).ilog2();
+    let (fit, many) = (most(super::TILE_BYTES), most(LARGER).max(FEW));
     if weights / many + bytes < weights / fit {
         many
     } else {
@@ -104,7 +106,7 @@ mod tests {
             4,
             "these are read often at no price"
         );
-        assert_eq!(tile_len(100 * kib, 3000 * kib), 8);
+        assert_eq!(tile_len(100 * kib, 3000 * kib), 16);
         assert_eq!(tile_len(kib, 100_000 * kib), 64, "more would gain nothing");
         assert_eq!(
             tile_len(700 * kib, 3000 * kib),
