@@ -2,9 +2,13 @@
 
 use crate::error::CliError;
 use crate::number;
-use clap::Args;
-use osculant_optim::solve::Cg;
-use osculant_optim::train::{ConstantDamping, Cyclic, LevenbergMarquardt, NewtonCg, Size};
+use clap::{Args, ValueEnum};
+use osculant_optim::OptimError;
+use osculant_optim::solve::{Cg, NashSofer, RelativeProgress};
+use osculant_optim::train::{
+    BacktrackedIterate, ConstantDamping, CurvatureDiagonal, Cyclic, EmpiricalFisher, Fixed, Fresh,
+    LevenbergMarquardt, NewtonCg, Nielsen, Size, StepRejection, TrustRegion, WarmStart,
+};
 
 /// The options of the solver.
 #[derive(Args, Clone, Debug)]
@@ -17,13 +21,21 @@ pub struct Solver {
     /// Examples that the curvature of an iteration is taken over: a share of the training
     /// examples (5% or 0.05) or a count (400)
     ///
-    /// Value and gradient are always those of all training examples. Each iteration takes the
-    /// next part of a random permutation, drawn from the seed.
+    /// Value and gradient are always those of all training examples.
     #[arg(long, value_name = "SHARE|COUNT", default_value = "5%", value_parser = number::size,
           allow_negative_numbers = true)]
     pub curvature: Size,
 
-    /// CG stops when the residual is at most this times the gradient's norm
+    /// Which examples these are
+    #[arg(long, value_name = "RULE", value_enum, default_value_t = SamplingName::Cyclic)]
+    pub sampling: SamplingName,
+
+    /// When CG stops, at the latest after --cg-iterations
+    #[arg(long, value_name = "RULE", value_enum, default_value_t = StoppingName::Residual)]
+    pub cg_stop: StoppingName,
+
+    /// With --cg-stop residual, CG stops when the residual is at most this times the gradient's
+    /// norm
     #[arg(long, value_name = "XI", default_value_t = 0.1, value_parser = number::not_negative,
           allow_negative_numbers = true)]
     pub cg_tolerance: f64,
@@ -32,37 +44,181 @@ pub struct Solver {
     #[arg(long, value_name = "N", default_value_t = 40, value_parser = number::positive)]
     pub cg_iterations: usize,
 
-    /// The damping λ to begin with, in (G + λI) d = −∇f; 0 for none at all
-    ///
-    /// After each iteration λ changes by the rule of Levenberg and Marquardt: it drops by 2/3
-    /// where the paraboloid predicted well, and grows by 3/2 where it did not.
+    /// Which of CG's iterates becomes the direction
+    #[arg(long, value_name = "RULE", value_enum, default_value_t = IterateName::Last)]
+    pub cg_iterate: IterateName,
+
+    /// Start CG from this part of the last direction [default if no number is given: 0.95]
+    #[arg(long, value_name = "PART", num_args = 0..=1, default_missing_value = "0.95",
+          value_parser = warm_start, allow_negative_numbers = true)]
+    pub warm_start: Option<WarmStart>,
+
+    /// The preconditioner of CG
+    #[arg(long, value_name = "RULE", value_enum, default_value_t = PreconditioningName::None)]
+    pub precondition: PreconditioningName,
+
+    /// How the damping λ in (G + λI) d = −∇f changes [default: lm; with --globalization
+    /// trust-region none]
+    #[arg(long, value_name = "RULE", value_enum)]
+    pub damping: Option<DampingName>,
+
+    /// The damping λ to begin with; 0 for none at all
     #[arg(long, value_name = "LAMBDA", default_value_t = 0.3, value_parser = number::not_negative,
           allow_negative_numbers = true)]
     pub lambda: f64,
+
+    /// What becomes of a direction
+    #[arg(long, value_name = "RULE", value_enum, default_value_t = GlobalizationName::Armijo)]
+    pub globalization: GlobalizationName,
+
+    /// The radius to begin with, of --globalization trust-region
+    #[arg(
+        long,
+        value_name = "RADIUS",
+        default_value_t = 1.0,
+        allow_negative_numbers = true
+    )]
+    pub radius: f64,
+}
+
+/// Values of `--damping`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DampingName {
+    /// Levenberg and Marquardt: ⅔ λ where the paraboloid predicted well, 3/2 λ where it did not
+    Lm,
+    /// Nielsen: smooth in how well it predicted, and ever larger while steps fail
+    Nielsen,
+    /// λ stays
+    Constant,
+    /// No damping
+    None,
+}
+
+/// Values of `--globalization`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GlobalizationName {
+    /// A line search: half the step until f decreases enough
+    Armijo,
+    /// Directions within a radius that grows and shrinks with how well the paraboloid predicted
+    TrustRegion,
+    /// The whole step where f decreases enough, or none
+    StepRejection,
+}
+
+/// Values of `--sampling`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SamplingName {
+    /// The next part of a random permutation, so that all have their turn
+    Cyclic,
+    /// The same random examples in every iteration
+    Fixed,
+    /// New random examples in every iteration
+    Fresh,
+}
+
+/// Values of `--cg-stop`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StoppingName {
+    /// The residual is small beside the gradient
+    Residual,
+    /// The last tenth of the iterations brought little (Martens 2010)
+    Progress,
+    /// The last iteration brought less than half the mean of all (Nash and Sofer 1990)
+    NashSofer,
+}
+
+/// Values of `--cg-iterate`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum IterateName {
+    /// The last
+    Last,
+    /// Back from the last to earlier ones, as long as f gets smaller (Martens 2010)
+    Backtracked,
+}
+
+/// Values of `--precondition`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PreconditioningName {
+    /// None
+    None,
+    /// The exact diagonal of G + λI
+    Jacobi,
+    /// The diagonal of the empirical Fisher matrix, plus λ, to the power ¾ (Martens 2010)
+    Fisher,
+}
+
+fn warm_start(text: &str) -> Result<WarmStart, String> {
+    let factor = number::not_negative(text)?;
+    WarmStart::new(factor).map_err(|_| "it must be above 0 and at most 1".into())
+}
+
+/// What is wrong with a value that the parts know more of than the command line.
+fn usage(error: OptimError) -> CliError {
+    CliError::Usage(error.to_string())
 }
 
 impl Solver {
     /// How many of `examples` the curvature is taken over.
     pub fn curvature_examples(&self, examples: usize) -> Result<usize, CliError> {
-        let usage = |e: osculant_optim::OptimError| CliError::Usage(e.to_string());
         self.curvature.of(examples).map_err(usage)
+    }
+
+    fn damping(&self) -> DampingName {
+        let region = self.globalization == GlobalizationName::TrustRegion;
+        match self.damping {
+            _ if self.lambda == 0.0 => DampingName::None,
+            Some(name) => name,
+            None if region => DampingName::None,
+            None => DampingName::Lm,
+        }
     }
 
     /// The solver.
     pub fn build(&self, seed: u64) -> Result<NewtonCg, CliError> {
+        self.parts(seed).map_err(usage)
+    }
+
+    fn parts(&self, seed: u64) -> Result<NewtonCg, OptimError> {
         let cg = Cg::default()
             .tolerance(self.cg_tolerance)
             .max_iterations(self.cg_iterations);
-        let newton = NewtonCg::default()
-            .iterations(self.iterations)
-            .cg(cg)
-            .sampling(Cyclic::new(self.curvature, seed));
-        if self.lambda == 0.0 {
-            return Ok(newton.damping(ConstantDamping::none()));
-        }
-        let damping = LevenbergMarquardt::default().initial(self.lambda);
-        // The range of λ is the rule's to say; here it is a matter of the command line.
-        let damping = damping.map_err(|e| CliError::Usage(e.to_string()))?;
-        Ok(newton.damping(damping))
+        let newton = NewtonCg::default().iterations(self.iterations).cg(cg);
+        let newton = match self.damping() {
+            DampingName::Lm => newton.damping(LevenbergMarquardt::default().initial(self.lambda)?),
+            DampingName::Nielsen => newton.damping(Nielsen::default().initial(self.lambda)?),
+            DampingName::Constant => newton.damping(ConstantDamping::new(self.lambda)?),
+            DampingName::None => newton.damping(ConstantDamping::none()),
+        };
+        let newton = match self.globalization {
+            GlobalizationName::Armijo => newton,
+            GlobalizationName::StepRejection => newton.globalization(StepRejection::default()),
+            GlobalizationName::TrustRegion => {
+                let largest = 100f64.max(self.radius);
+                newton.globalization(TrustRegion::default().radii(self.radius, largest)?)
+            }
+        };
+        let newton = match self.sampling {
+            SamplingName::Cyclic => newton.sampling(Cyclic::new(self.curvature, seed)),
+            SamplingName::Fixed => newton.sampling(Fixed::new(self.curvature, seed)),
+            SamplingName::Fresh => newton.sampling(Fresh::new(self.curvature, seed)),
+        };
+        let newton = match self.cg_stop {
+            StoppingName::Residual => newton,
+            StoppingName::Progress => newton.stopping(RelativeProgress::default()),
+            StoppingName::NashSofer => newton.stopping(NashSofer::default()),
+        };
+        let newton = match self.cg_iterate {
+            IterateName::Last => newton,
+            IterateName::Backtracked => newton.cg_iterate(BacktrackedIterate::default()),
+        };
+        let newton = match self.precondition {
+            PreconditioningName::None => newton,
+            PreconditioningName::Jacobi => newton.preconditioning(CurvatureDiagonal),
+            PreconditioningName::Fisher => newton.preconditioning(EmpiricalFisher::default()),
+        };
+        Ok(match self.warm_start {
+            Some(warm_start) => newton.warm_start(warm_start),
+            None => newton,
+        })
     }
 }
