@@ -11,7 +11,7 @@
 #![allow(unsafe_code)]
 
 use super::block::{Ahead, Operands, block, blocks};
-use super::simd::{Lane, run, same, same_mut};
+use super::simd::{Compiled, Lane, compiled, same, same_mut};
 use crate::Scalar;
 use pulp::{Simd, WithSimd};
 use std::mem::MaybeUninit;
@@ -52,10 +52,10 @@ impl<T: Scalar> Contraction<'_, T> {
     /// # Panics
     /// If a stride reaches beyond an operand.
     pub(crate) fn add(mut self) {
-        if let Some(contraction) = self.same() {
-            add_f32(contraction);
-        } else if let Some(contraction) = self.same() {
-            add_f64(contraction);
+        if let Some(contraction) = self.same::<f32>() {
+            contraction.execute();
+        } else if let Some(contraction) = self.same::<f64>() {
+            contraction.execute();
         }
     }
 
@@ -74,13 +74,7 @@ impl<T: Scalar> Contraction<'_, T> {
     }
 }
 
-// Not generic, so that the loops are compiled in this crate, once.
-fn add_f32(contraction: Contraction<'_, f32>) {
-    run(contraction);
-}
-fn add_f64(contraction: Contraction<'_, f64>) {
-    run(contraction);
-}
+compiled!(Contraction);
 
 impl Rows {
     /// How many rows there are.

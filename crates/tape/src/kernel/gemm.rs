@@ -6,7 +6,7 @@
 
 #![allow(unsafe_code)]
 
-use super::simd::{run, same, same_mut};
+use super::simd::{Compiled, compiled, same, same_mut};
 use super::small::Small;
 use crate::Scalar;
 
@@ -288,19 +288,13 @@ pub fn small<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, c: MatMut<'_, T>) {
     }
     let (a, b, mut c) = lying(a, b, c);
     if let (Some(a), Some(b), Some(c)) = (a.same(), b.same(), c.same()) {
-        small_f32(Small { a, b, c });
+        Small::<f32> { a, b, c }.execute();
     } else if let (Some(a), Some(b), Some(c)) = (a.same(), b.same(), c.same()) {
-        small_f64(Small { a, b, c });
+        Small::<f64> { a, b, c }.execute();
     }
 }
 
-// Not generic, so that the kernel is compiled in this crate, once.
-fn small_f32(product: Small<'_, f32>) {
-    run(product);
-}
-fn small_f64(product: Small<'_, f64>) {
-    run(product);
-}
+compiled!(Small);
 
 /// C += A·B by the `gemm` crate, whatever the size.
 ///

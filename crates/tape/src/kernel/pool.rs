@@ -1,6 +1,8 @@
 //! Windows that slide over an image [height, width, channels], and what pools do with them.
 
+use super::simd::{Compiled, compiled, same};
 use crate::{Scalar, Shape};
+use pulp::NullaryFnOnce;
 use std::ops::Range;
 
 /// Where the windows of a pool lie on an image of fixed shape.
@@ -112,11 +114,12 @@ impl Windows {
     /// The index of the maximum of every window and channel: the first in row-major order among
     /// equals, and the first NaN where there is one.
     pub fn winners<T: Scalar>(&self, x: &[T], winner: &mut [u32]) {
-        pulp::Arch::new().dispatch(Winners {
-            windows: self,
-            x,
-            winner,
-        });
+        let windows = self;
+        if let Some(x) = same::<T, f32>(x) {
+            Winners { windows, x, winner }.execute();
+        } else if let Some(x) = same::<T, f64>(x) {
+            Winners { windows, x, winner }.execute();
+        }
     }
 
     #[inline(always)]
@@ -219,6 +222,8 @@ impl Windows {
     }
 }
 
+compiled!(Winners);
+
 /// [`Windows::winners`], compiled for each instruction set.
 struct Winners<'a, T> {
     windows: &'a Windows,
@@ -226,7 +231,7 @@ struct Winners<'a, T> {
     winner: &'a mut [u32],
 }
 
-impl<T: Scalar> pulp::NullaryFnOnce for Winners<'_, T> {
+impl<T: Scalar> NullaryFnOnce for Winners<'_, T> {
     type Output = ();
 
     #[inline(always)]

@@ -5,7 +5,7 @@
 
 #![allow(unsafe_code)]
 
-use super::simd::{Lane, run, same, same_mut};
+use super::simd::{Compiled, Lane, compiled, same, same_mut};
 use crate::Scalar;
 use pulp::{Simd, WithSimd};
 
@@ -20,9 +20,9 @@ pub(crate) fn add_products<T: Scalar>((m, len): (usize, usize), s: &[T], dy: &[T
     let k = dz.len() / m;
     assert!(s.len() == k * m * len && dy.len() == k * len && dz.len() == k * m);
     if let (Some(s), Some(dy), Some(dz)) = (same(s), same(dy), same_mut(dz)) {
-        run(Products::<f32> { m, len, s, dy, dz });
+        Products::<f32> { m, len, s, dy, dz }.execute();
     } else if let (Some(s), Some(dy), Some(dz)) = (same(s), same(dy), same_mut(dz)) {
-        run(Products::<f64> { m, len, s, dy, dz });
+        Products::<f64> { m, len, s, dy, dz }.execute();
     }
 }
 
@@ -42,11 +42,13 @@ pub(crate) fn transposed_products<T: Scalar>(
     let k = u.len() / m;
     assert!(s.len() == k * m * len && u.len() == k * m && g.len() == k * len);
     if let (Some(s), Some(u), Some(g)) = (same(s), same(u), same_mut(g)) {
-        run(Transposed::<f32> { m, len, s, u, g });
+        Transposed::<f32> { m, len, s, u, g }.execute();
     } else if let (Some(s), Some(u), Some(g)) = (same(s), same(u), same_mut(g)) {
-        run(Transposed::<f64> { m, len, s, u, g });
+        Transposed::<f64> { m, len, s, u, g }.execute();
     }
 }
+
+compiled!(Products, Transposed);
 
 struct Products<'a, L> {
     m: usize,

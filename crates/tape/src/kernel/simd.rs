@@ -177,6 +177,32 @@ pub(crate) fn run<K: WithSimd>(kernel: K) -> K::Output {
     Arch::new().dispatch(kernel)
 }
 
+/// A kernel of one scalar type, compiled in this crate.
+///
+/// What is generic is compiled anew in each program that uses it, and these loops are most of what
+/// there is to compile.
+pub(crate) trait Compiled {
+    /// Runs the kernel.
+    fn execute(self);
+}
+
+/// Compiles kernels that are generic over the scalar type for both of them.
+macro_rules! compiled {
+    ($($Kernel:ident),+) => {
+        $($crate::kernel::simd::compiled!(@ $Kernel, f32);
+          $crate::kernel::simd::compiled!(@ $Kernel, f64);)+
+    };
+    (@ $Kernel:ident, $t:ty) => {
+        impl $crate::kernel::simd::Compiled for $Kernel<'_, $t> {
+            #[inline(never)]
+            fn execute(self) {
+                $crate::kernel::simd::run(self);
+            }
+        }
+    };
+}
+pub(crate) use compiled;
+
 /// Runs a closure, compiled for the vectors of this machine.
 ///
 /// For plain loops: those that the compiler can turn into vectors become as wide as this machine

@@ -3,7 +3,7 @@
 use super::Winners;
 use super::lists::NONE;
 use crate::Scalar;
-use crate::kernel::simd::{run, same, same_mut};
+use crate::kernel::simd::{Compiled, compiled, same, same_mut};
 use pulp::{Simd, WithSimd};
 
 struct Choose<'a, T> {
@@ -14,6 +14,8 @@ struct Choose<'a, T> {
     y: &'a mut [T],
 }
 
+compiled!(Choose, Values);
+
 pub(super) fn choose<T: Scalar>(
     stage: &Winners,
     outputs: &[T],
@@ -23,22 +25,24 @@ pub(super) fn choose<T: Scalar>(
 ) {
     if let (Some(outputs), Some(y)) = (same::<T, f32>(outputs), same_mut::<T, f32>(y)) {
         let bias = bias.and_then(same::<T, f32>);
-        run(Choose {
+        Choose::<f32> {
             stage,
             outputs,
             bias,
             saved,
             y,
-        });
+        }
+        .execute();
     } else if let (Some(outputs), Some(y)) = (same::<T, f64>(outputs), same_mut::<T, f64>(y)) {
         let bias = bias.and_then(same::<T, f64>);
-        run(Choose {
+        Choose::<f64> {
             stage,
             outputs,
             bias,
             saved,
             y,
-        });
+        }
+        .execute();
     }
 }
 
@@ -111,12 +115,25 @@ struct Values<'a, T> {
 }
 
 pub(super) fn values<T: Scalar>(stage: &Winners, outputs: &[T], bias: Option<&[T]>, y: &mut [T]) {
-    run(Values {
-        stage,
-        outputs,
-        bias,
-        y,
-    });
+    if let (Some(outputs), Some(y)) = (same::<T, f32>(outputs), same_mut::<T, f32>(y)) {
+        let bias = bias.and_then(same::<T, f32>);
+        Values::<f32> {
+            stage,
+            outputs,
+            bias,
+            y,
+        }
+        .execute();
+    } else if let (Some(outputs), Some(y)) = (same::<T, f64>(outputs), same_mut::<T, f64>(y)) {
+        let bias = bias.and_then(same::<T, f64>);
+        Values::<f64> {
+            stage,
+            outputs,
+            bias,
+            y,
+        }
+        .execute();
+    }
 }
 
 impl<T: Scalar> WithSimd for Values<'_, T> {

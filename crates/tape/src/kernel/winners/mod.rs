@@ -33,7 +33,7 @@ use self::lists::Lists;
 use self::squares::GatherSquares;
 use super::geometry::ConvGeometry;
 use super::pool::Windows;
-use super::simd::{run, same, same_mut};
+use super::simd::{Compiled, compiled, same, same_mut};
 use crate::Scalar;
 use crate::buffer::line_start;
 
@@ -361,12 +361,14 @@ fn same_pair<'a, T: Scalar, U: 'static>(
     })
 }
 
+compiled!(Dots, Gather, Scatter);
+
 impl<T: Scalar> Dots<'_, T> {
     fn add(mut self) {
         if let Some(kernel) = self.same::<f32>() {
-            run(kernel);
+            kernel.execute();
         } else if let Some(kernel) = self.same::<f64>() {
-            run(kernel);
+            kernel.execute();
         }
     }
 
@@ -387,9 +389,9 @@ impl<T: Scalar> Dots<'_, T> {
 impl<T: Scalar> Gather<'_, T> {
     fn add(mut self) {
         if let Some(kernel) = self.same::<f32>() {
-            run(kernel);
+            kernel.execute();
         } else if let Some(kernel) = self.same::<f64>() {
-            run(kernel);
+            kernel.execute();
         }
     }
 
@@ -411,9 +413,9 @@ impl<T: Scalar> Gather<'_, T> {
 impl<T: Scalar> Scatter<'_, T> {
     fn add(mut self) {
         if let Some(kernel) = self.same::<f32>() {
-            run(kernel);
+            kernel.execute();
         } else if let Some(kernel) = self.same::<f64>() {
-            run(kernel);
+            kernel.execute();
         }
     }
 

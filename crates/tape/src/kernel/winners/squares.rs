@@ -9,7 +9,7 @@
 
 use super::Winners;
 use crate::Scalar;
-use crate::kernel::simd::{Lane, run, same, same_mut};
+use crate::kernel::simd::{Compiled, Lane, compiled, same, same_mut};
 use pulp::{Simd, WithSimd};
 
 /// One image, laid out, and its cotangents.
@@ -26,12 +26,14 @@ pub(super) struct GatherSquares<'a, L> {
     pub out: &'a mut [L],
 }
 
+compiled!(GatherSquares);
+
 impl<T: Scalar> GatherSquares<'_, T> {
     pub fn add(mut self) {
         if let Some(kernel) = self.same::<f32>() {
-            run(kernel);
+            kernel.execute();
         } else if let Some(kernel) = self.same::<f64>() {
-            run(kernel);
+            kernel.execute();
         }
     }
 
