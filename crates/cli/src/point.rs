@@ -5,6 +5,7 @@ use crate::error::CliError;
 use crate::loss::LossName;
 use crate::network;
 use crate::number;
+use crate::problem::default_c;
 use crate::source::{self, DataArgs};
 use clap::Args;
 use osculant_data::{AnyDataset, ModelFile, Task};
@@ -35,7 +36,7 @@ pub struct At {
     #[arg(long, value_name = "LOSS")]
     loss: Option<LossName>,
 
-    /// The regularization constant C, above 0; inf is none [default: the model's, or 0.01 times the
+    /// The regularization constant C, above 0; inf is none [default: the model's, or 0.1 times the
     /// number of training examples]
     #[arg(short = 'C', value_name = "C", value_parser = number::constant,
           allow_negative_numbers = true)]
@@ -127,7 +128,7 @@ impl At {
                 self.data.prepare(&mut read, loss)?;
                 title = format!("{} at its initial θ", found.name);
                 description = found.description;
-                c = 0.01 * read.train.len() as f64;
+                c = default_c(read.train.len());
                 source = read.name;
                 (of, data) = (read.train.len(), some(&read.train)?);
             }

@@ -29,7 +29,7 @@ pub struct ProblemArgs {
     )]
     loss: LossName,
 
-    /// The regularization constant C, above 0; larger is weaker, inf is none [default: 0.01 times
+    /// The regularization constant C, above 0; larger is weaker, inf is none [default: 0.1 times
     /// the number of training examples]
     #[arg(short = 'C', value_name = "C", value_parser = number::constant,
           allow_negative_numbers = true, help_heading = "Problem")]
@@ -94,7 +94,17 @@ pub struct Wanted {
     pub fingerprint: bool,
 }
 
+/// C where none is given: the term counts less the more examples there are.
+pub fn default_c(examples: usize) -> f64 {
+    0.1 * examples as f64
+}
+
 impl ProblemArgs {
+    /// Whether the data are the digits that come with the program.
+    pub fn is_bundled(&self) -> bool {
+        self.data.data.is_none()
+    }
+
     /// Reads the data and makes them ready.
     pub fn load(&self, wanted: Wanted) -> Result<Problem, CliError> {
         let mut source = self.data.load(self.net.as_deref(), self.loss, self.seed)?;
@@ -130,7 +140,7 @@ impl ProblemArgs {
         Ok(Problem {
             described,
             loss: self.loss,
-            c: self.c.unwrap_or(0.01 * train.len() as f64),
+            c: self.c.unwrap_or(default_c(train.len())),
             seed: self.seed,
             source: name,
             train,

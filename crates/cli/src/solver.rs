@@ -14,15 +14,15 @@ use osculant_optim::train::{
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Solver")]
 pub struct Solver {
-    /// Newton iterations at most
-    #[arg(long, value_name = "N", default_value_t = 25)]
-    pub iterations: usize,
+    /// Newton iterations at most [default: 100; for the bundled digits 14]
+    #[arg(long, value_name = "N")]
+    pub iterations: Option<usize>,
 
     /// Examples that the curvature of an iteration is taken over: a share of the training
     /// examples (5% or 0.05) or a count (400)
     ///
     /// Value and gradient are always those of all training examples.
-    #[arg(long, value_name = "SHARE|COUNT", default_value = "5%", value_parser = number::size,
+    #[arg(long, value_name = "SHARE|COUNT", default_value = "10%", value_parser = number::size,
           allow_negative_numbers = true)]
     pub curvature: Size,
 
@@ -147,6 +147,18 @@ pub enum PreconditioningName {
     Fisher,
 }
 
+/// A value of an option, by the name that it is given by.
+trait Named {
+    fn name(&self) -> String;
+}
+
+impl<V: ValueEnum> Named for V {
+    fn name(&self) -> String {
+        let value = self.to_possible_value();
+        value.map_or(String::new(), |value| value.get_name().into())
+    }
+}
+
 fn warm_start(text: &str) -> Result<WarmStart, String> {
     let factor = number::not_negative(text)?;
     WarmStart::new(factor).map_err(|_| "it must be above 0 and at most 1".into())
@@ -173,16 +185,55 @@ impl Solver {
         }
     }
 
-    /// The solver.
-    pub fn build(&self, seed: u64) -> Result<NewtonCg, CliError> {
-        self.parts(seed).map_err(usage)
+    /// The bound on iterations, for the digits that come with the program or for other data.
+    pub fn bound(&self, bundled: bool) -> usize {
+        self.iterations.unwrap_or(if bundled { 14 } else { 100 })
     }
 
-    fn parts(&self, seed: u64) -> Result<NewtonCg, OptimError> {
+    /// The solver in words, for so many examples of the curvature.
+    pub fn describe(&self, bound: usize, curvature: usize) -> String {
+        let stop = match self.cg_stop {
+            StoppingName::Residual => format!("residual {}", self.cg_tolerance),
+            rule => rule.name(),
+        };
+        let mut words = vec![
+            format!("at most {bound} iterations"),
+            format!(
+                "curvature on {curvature} examples, {}",
+                self.sampling.name()
+            ),
+            format!("CG to {stop} or {} products", self.cg_iterations),
+            match self.damping() {
+                DampingName::None => "no damping".into(),
+                rule => format!("damping {} from λ = {}", rule.name(), self.lambda),
+            },
+            match self.globalization {
+                GlobalizationName::TrustRegion => format!("trust region from {}", self.radius),
+                rule => rule.name(),
+            },
+        ];
+        if self.cg_iterate != IterateName::Last {
+            words.push(format!("{} iterate", self.cg_iterate.name()));
+        }
+        if self.precondition != PreconditioningName::None {
+            words.push(format!("{} preconditioner", self.precondition.name()));
+        }
+        if let Some(warm_start) = self.warm_start {
+            words.push(format!("warm start of {}", warm_start.factor()));
+        }
+        words.join(", ")
+    }
+
+    /// The solver.
+    pub fn build(&self, bound: usize, seed: u64) -> Result<NewtonCg, CliError> {
+        self.parts(bound, seed).map_err(usage)
+    }
+
+    fn parts(&self, bound: usize, seed: u64) -> Result<NewtonCg, OptimError> {
         let cg = Cg::default()
             .tolerance(self.cg_tolerance)
             .max_iterations(self.cg_iterations);
-        let newton = NewtonCg::default().iterations(self.iterations).cg(cg);
+        let newton = NewtonCg::default().iterations(bound).cg(cg);
         let newton = match self.damping() {
             DampingName::Lm => newton.damping(LevenbergMarquardt::default().initial(self.lambda)?),
             DampingName::Nielsen => newton.damping(Nielsen::default().initial(self.lambda)?),

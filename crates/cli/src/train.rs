@@ -181,7 +181,8 @@ impl Train {
             now.check(&kept.fingerprint, &place.folder.shown())?;
         }
         let (seed, examples) = (self.problem.seed, problem.train.len());
-        let (trainer, solver) = self.trainer.build(&self.solver, examples, seed)?;
+        let bound = self.trainer.bound(&self.solver, self.problem.is_bundled());
+        let (trainer, solver) = self.trainer.build(&self.solver, bound, examples, seed)?;
         let objective = problem.objective()?;
 
         let journal = self.journal(&problem, place.as_ref(), &progress)?;
@@ -227,7 +228,7 @@ impl Train {
             keeper,
             course,
             unit: self.trainer.unit(),
-            bound: self.trainer.bound(&self.solver),
+            bound,
             patience: self.patience,
             begin: Start {
                 resumed: kept.map(Kept::done),

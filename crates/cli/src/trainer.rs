@@ -110,9 +110,9 @@ impl TrainerArgs {
     }
 
     /// How many of these there are at most.
-    pub fn bound(&self, solver: &Solver) -> usize {
+    pub fn bound(&self, solver: &Solver, bundled: bool) -> usize {
         match self.is_newton() {
-            true => solver.iterations,
+            true => solver.bound(bundled),
             false => self.epochs.unwrap_or(10),
         }
     }
@@ -145,6 +145,7 @@ impl TrainerArgs {
     pub fn build(
         &self,
         solver: &Solver,
+        bound: usize,
         examples: usize,
         seed: u64,
     ) -> Result<(Trainer, String), CliError> {
@@ -168,20 +169,16 @@ impl TrainerArgs {
         };
         if self.is_newton() {
             let curvature = solver.curvature_examples(examples)?;
-            let words = format!(
-                "at most {} iterations, curvature on {curvature} examples, CG to {} or {} \
-                 products, λ from {}",
-                solver.iterations, solver.cg_tolerance, solver.cg_iterations, solver.lambda
-            );
-            return Ok((Trainer::Newton(Box::new(solver.build(seed)?)), words));
+            let words = solver.describe(bound, curvature);
+            return Ok((Trainer::Newton(Box::new(solver.build(bound, seed)?)), words));
         }
         let (rule, words) = rule().map_err(usage)?;
         let rate = self.learning_rate.unwrap_or(rule.usual_rate());
-        let (epochs, batch) = (self.bound(solver), self.batch.unwrap_or(128));
-        let trainer = FirstOrder::new(rule).epochs(epochs).rate(rate);
+        let batch = self.batch.unwrap_or(128);
+        let trainer = FirstOrder::new(rule).epochs(bound).rate(rate);
         let batches = Batches::new(batch, seed).map_err(usage)?;
         let trainer = trainer.map_err(usage)?.batches(batches);
-        let words = format!("{words}, rate {rate}, batches of {batch}, at most {epochs} epochs");
+        let words = format!("{words}, rate {rate}, batches of {batch}, at most {bound} epochs");
         Ok((Trainer::FirstOrder(trainer), words))
     }
 }

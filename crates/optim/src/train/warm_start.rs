@@ -56,6 +56,11 @@ impl WarmStart {
         ))
     }
 
+    /// γ.
+    pub fn factor(&self) -> f64 {
+        self.factor
+    }
+
     /// Writes γd over `start`, which is as long as d.
     pub fn from<T: Scalar>(&self, d: &[T], start: &mut [T]) {
         let factor = T::from_f64(self.factor);
