@@ -17,7 +17,7 @@ struct Checkpoints {
 
 impl Observer<f32> for Checkpoints {
     fn iteration(&mut self, at: &Moment<'_, f32, Iteration>) -> ControlFlow<()> {
-        if at.record.number % 2 == 0 {
+        if at.record.number.is_multiple_of(2) {
             // θ, the damping, the last direction, counts: all that cannot be computed again.
             self.last = Some(at.state());
         }

@@ -82,7 +82,7 @@ fn validation_examples_are_held_out_and_choose_the_best_model() {
             .contains("160 examples to train, 40 to validate, 100 to test"),
         "{run:?}"
     );
-    assert!(run.out.contains("C = 1.6"), "{run:?}");
+    assert!(run.out.contains("C = 16,"), "{run:?}");
     // A count says the same as its share.
     let counted = osculant(&train.replace("20%", "40"));
     assert_eq!(run.last(), counted.last());

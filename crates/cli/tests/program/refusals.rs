@@ -52,6 +52,10 @@ fn values_that_options_cannot_have() {
         &["finite and not negative"],
     );
     says(&refused(2, "train --lambda 1e40"), &["[1e-30, 1e30]"]);
+    says(&refused(2, "train --damping strong"), &["lm, nielsen"]);
+    says(&refused(2, "train --warm-start=2"), &["at most 1"]);
+    let radius = "train --globalization trust-region --radius 0";
+    says(&refused(2, radius), &["radii of the trust region"]);
     says(&refused(2, "train --seed -3"), &["-3"]);
     says(&refused(2, "train --seeed 3"), &["--seeed", "--seed"]);
     says(&refused(2, "predict --threads 0 model"), &["at least 1"]);

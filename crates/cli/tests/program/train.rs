@@ -34,7 +34,7 @@ fn a_run_has_a_header_a_line_per_iteration_and_a_final_line() {
         run.out.contains("300 examples to train, 100 to test"),
         "{run:?}"
     );
-    assert!(run.out.contains("squared loss, C = 3, seed 1"), "{run:?}");
+    assert!(run.out.contains("squared loss, C = 30, seed 1"), "{run:?}");
     let lines = run.iterations();
     assert_eq!(lines.len(), 3);
     for (i, line) in lines.iter().enumerate() {
@@ -123,13 +123,57 @@ fn every_option_of_the_solver_is_heard() {
          --cg-iterations 3 --lambda 0 -C inf",
     );
     run.last();
-    let solver = "at most 2 iterations, curvature on 7 examples, CG to 0.000000001 or 3 products, \
-                  λ from 0";
+    let solver = "at most 2 iterations, curvature on 7 examples, cyclic, CG to residual \
+                  0.000000001 or 3 products, no damping, armijo\n";
     assert!(run.out.contains(solver), "{run:?}");
     assert!(run.out.contains("C = inf"), "{run:?}");
     for line in run.iterations() {
         let cells: Vec<_> = line.split_whitespace().collect();
         assert_eq!(cells[3..6], ["3", "bound", "0"], "{line}");
+    }
+}
+
+#[test]
+fn every_part_of_the_solver_can_be_named() {
+    let base = "train --net linear --train-examples 100 --test-examples 50 --iterations 4 \
+                --curvature 50%";
+    let usual = osculant(base).iterations();
+    for (options, words) in [
+        ("--damping nielsen", "damping nielsen from λ = 0.3, armijo"),
+        (
+            "--damping constant --lambda 2",
+            "damping constant from λ = 2,",
+        ),
+        ("--damping none", "no damping"),
+        (
+            "--globalization trust-region",
+            "no damping, trust region from 1\n",
+        ),
+        (
+            "--globalization trust-region --radius 0.5 --damping lm",
+            "damping lm from λ = 0.3, trust region from 0.5\n",
+        ),
+        ("--sampling fixed", "50 examples, fixed"),
+        ("--sampling fresh", "50 examples, fresh"),
+        ("--cg-stop progress", "CG to progress or 40 products"),
+        ("--cg-stop nash-sofer", "CG to nash-sofer or 40 products"),
+        ("--precondition jacobi", "jacobi preconditioner"),
+        ("--precondition fisher", "fisher preconditioner"),
+        ("--warm-start", "warm start of 0.95"),
+        ("--warm-start=0.5", "warm start of 0.5"),
+    ] {
+        let run = osculant(&format!("{base} {options}"));
+        assert!(run.out.contains(words), "{options}: {run:?}");
+        assert_ne!(run.iterations(), usual, "{options}: {run:?}");
+    }
+    // These two need not differ on so small a problem.
+    for (options, words) in [
+        ("--globalization step-rejection", "step-rejection\n"),
+        ("--cg-iterate backtracked", "backtracked iterate"),
+    ] {
+        let run = osculant(&format!("{base} {options}"));
+        assert!(run.out.contains(words), "{options}: {run:?}");
+        run.last();
     }
 }
 
