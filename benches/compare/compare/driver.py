@@ -46,6 +46,8 @@ def arguments():
                         help="write docs/speed.md from a subset too")
     parser.add_argument("--render", type=Path, nargs="+", metavar="JSON",
                         help="write docs/speed.md from saved results, the later over the earlier")
+    parser.add_argument("--to", metavar="NAME", default="speed.md",
+                        help="write another page of docs/ than speed.md, for another machine")
     return parser.parse_args()
 
 
@@ -128,12 +130,12 @@ def main():
     options = arguments()
     if options.render:
         results = report.merge([json.loads(file.read_text()) for file in options.render])
-        report.write(results, ROOT)
+        report.write(results, ROOT, options.to)
         return
     results = run(options)
     print(report.summary(results))
     if whole(options) or options.page:
-        report.write(results, ROOT)
+        report.write(results, ROOT, options.to)
 
 
 if __name__ == "__main__":

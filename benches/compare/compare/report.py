@@ -45,7 +45,7 @@ def summary(results):
     return "\n".join(parts)
 
 
-def write(results, root):
+def write(results, root, page):
     docs = Path(root) / "docs"
     text = (FOLDER / "speed.template.md").read_text()
     parts = {
@@ -66,8 +66,8 @@ def write(results, root):
     for name, part in parts.items():
         text = text.replace("{{" + name + "}}", part or "Not measured in this run.")
     docs.mkdir(exist_ok=True)
-    (docs / "speed.md").write_text(text)
-    print("wrote docs/speed.md")
+    (docs / page).write_text(text)
+    print(f"wrote docs/{page}")
 
 
 def scaling(results, docs):
