@@ -106,20 +106,57 @@ fn an_iterate_that_was_tried_is_not_tried_again() {
         earlier.count() > 0,
         "no iterate but the last was ever chosen"
     );
-    // f at the start, and in each iteration two candidates at least and the new gradient.
-    let fewest = 1 + 3 * report
-        .iterations
-        .iter()
-        .filter(|i| i.cg_iterations > 1)
-        .count();
-    assert!(report.evaluations >= fewest);
-    let whole = report
-        .iterations
-        .iter()
-        .find(|i| i.step == 1.0 && i.cg_iterations == 1);
-    if let Some(i) = whole {
-        assert_eq!(i.evaluations, 2);
+    let mut whole = report.iterations.iter().filter(|i| i.step == 1.0);
+    assert!(whole.clone().count() > 3);
+    assert!(whole.all(|i| {
+        let all = [1, 2, 3, 4, 5, 7, 9, 11, 14, 18, 24, 31, 40, 52, 67];
+        let kept = all.into_iter().filter(|&k| k < i.cg_iterations);
+        let after = kept.clone().filter(|&k| k > i.cg_chosen).count();
+        let before = kept.filter(|&k| k < i.cg_chosen).count();
+        // The chosen one and those after it, one before it if there is one, and the gradient.
+        let last = usize::from(i.cg_chosen < i.cg_iterations);
+        i.evaluations == 1 + after + last + before.min(1) + 1
+    }));
+}
+
+#[test]
+fn after_a_whole_step_the_gradient_comes_with_the_first_trial() {
+    // On this path steps are halved now and then.
+    let trainer = || base().damping(ConstantDamping::new(1e-4).unwrap());
+    let report = train(trainer());
+    let (mut together, mut apart, mut whole) = (0, 0, true);
+    for i in &report.iterations {
+        let Search::Accepted { trials, step, .. } = i.search else {
+            panic!("{i:?}");
+        };
+        match (whole, step == 1.0) {
+            (true, true) => {
+                assert_eq!(i.evaluations, 1, "{i:?}");
+                together += 1;
+            }
+            (_, _) => {
+                assert_eq!(i.evaluations, trials + 1, "{i:?}");
+                apart += 1;
+            }
+        }
+        whole = step == 1.0;
     }
+    assert!(together > 3 && apart > 0, "{together} {apart}");
+    /// The last iterate, whose value it asks for first: a gradient then comes by itself.
+    struct Asked;
+    impl CgIterate for Asked {
+        fn choose(
+            &mut self,
+            candidates: usize,
+            f: &mut dyn FnMut(usize) -> Result<f64>,
+        ) -> Result<usize> {
+            f(candidates - 1)?;
+            Ok(candidates - 1)
+        }
+    }
+    let asked = train(trainer().cg_iterate(Asked));
+    assert!(asked.iterations.iter().all(|i| i.evaluations > 1));
+    assert_eq!(asked.theta, report.theta);
 }
 
 #[test]

@@ -253,7 +253,7 @@ fn a_state_that_does_not_fit_is_refused() {
         assert!(said.contains("has 3 numbers"), "{said}");
         let said = refused(&|s| drop(s.numbers.insert("damping".into(), vec![f64::INFINITY])));
         assert!(said.contains("`damping`") && said.contains("inf"), "{said}");
-        let said = refused(&|s| drop(s.numbers.insert("counts".into(), vec![1.5, 0.0, 0.0])));
+        let said = refused(&|s| drop(s.numbers.insert("counts".into(), vec![1.5, 0.0, 0.0, 1.0])));
         assert!(said.contains("counts") && said.contains("1.5"), "{said}");
         let said = refused(&|s| drop(s.vectors.insert("d".into(), vec![1.0])));
         assert!(

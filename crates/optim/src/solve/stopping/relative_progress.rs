@@ -30,9 +30,9 @@ use crate::solve::Iteration;
 /// ```
 /// use osculant_optim::operator::Diagonal;
 /// use osculant_optim::solve::{Cg, RelativeProgress, Stop};
-/// let a = Diagonal::new((1..=500).map(|i| f64::from(i).powi(2)).collect())?;
+/// let a = Diagonal::new((1..=200).map(f64::from).collect())?;
 /// let mut rule = RelativeProgress::default();
-/// let solution = Cg::default().on(&a).stop_by(&mut rule).solve(&[1.0; 500])?;
+/// let solution = Cg::default().on(&a).stop_by(&mut rule).solve(&[1.0; 200])?;
 /// assert_eq!(solution.stop, Stop::Converged);
 /// # Ok::<(), osculant_optim::OptimError>(())
 /// ```

@@ -31,6 +31,8 @@ pub(super) struct Here<T> {
 /// Vectors that every iteration uses again.
 pub(super) struct Space<T> {
     pub trial: Vec<T>,
+    /// The gradient at a trial point.
+    pub gradient: Vec<T>,
     pub descent: Vec<T>,
     /// What CG found last, where the next solve is to start from it.
     pub direction: Option<Vec<T>>,
@@ -40,13 +42,26 @@ pub(super) struct Space<T> {
 }
 
 /// What was done so far, resumed runs included.
-#[derive(Default)]
 pub(super) struct Count {
     pub iterations: usize,
     products: usize,
     evaluations: usize,
     /// Iterations in a row without a step.
     failures: usize,
+    /// Whether the last iteration took a whole step, as the first is hoped to.
+    pub whole: bool,
+}
+
+impl Default for Count {
+    fn default() -> Self {
+        Count {
+            iterations: 0,
+            products: 0,
+            evaluations: 0,
+            failures: 0,
+            whole: true,
+        }
+    }
 }
 
 impl<'r, T: Scalar> Run<'r, T> {
@@ -97,6 +112,7 @@ impl<'r, T: Scalar> Run<'r, T> {
         at.evaluate(objective)?;
         let space = Space {
             trial: vec![T::zero(); n],
+            gradient: vec![T::zero(); n],
             descent: vec![T::zero(); n],
             direction: None,
             start: Vec::new(),
@@ -205,17 +221,20 @@ impl Count {
         } else {
             self.failures + 1
         };
+        self.whole = done.step == 1.0;
     }
 
     fn state(&self) -> Vec<f64> {
-        [self.products, self.evaluations, self.failures]
+        let whole = usize::from(self.whole);
+        [self.products, self.evaluations, self.failures, whole]
             .map(|count| count as f64)
             .to_vec()
     }
 
     fn restore(iterations: usize, state: &[f64]) -> Result<Self> {
         let what = "the counts of the saved state";
-        expect_length(what, state.len(), 3, "products, evaluations and failures")?;
+        let which = "products, evaluations, failures and whether the last step was whole";
+        expect_length(what, state.len(), 4, which)?;
         if let Some(bad) = state.iter().find(|&&c| c < 0.0 || c.fract() != 0.0) {
             let message = "a count is a whole number; the file is damaged";
             return Err(OptimError::invalid(what, bad, message));
@@ -225,6 +244,7 @@ impl Count {
             products: state[0] as usize,
             evaluations: state[1] as usize,
             failures: state[2] as usize,
+            whole: state[3] != 0.0,
         })
     }
 }

@@ -44,6 +44,8 @@ impl<T: Scalar> Run<'_, T> {
             objective,
             theta: &at.theta,
             trial: &mut space.trial,
+            gradient: &mut space.gradient,
+            whole: None,
             evaluations: 0,
         };
         let kept = space.kept.as_ref().map_or(&[][..], |kept| kept.iterates());
@@ -81,10 +83,13 @@ impl<T: Scalar> Run<'_, T> {
                 &along,
                 &mut |alpha| match known[chosen].filter(|_| alpha == 1.0) {
                     Some(value) => Ok(value),
+                    // Where one whole step was taken the next is likely to be, and the gradient
+                    // costs less together with the value than after it.
+                    None if alpha == 1.0 && count.whole => trials.value_and_gradient(d),
                     None => trials.value(alpha, d),
                 },
             )?;
-        let mut evaluations = trials.evaluations;
+        let (mut evaluations, whole) = (trials.evaluations, trials.whole);
         let (value, gradient_norm) = (at.value, at.norm);
         let (mut step, mut ratio) = (0.0, f64::NAN);
         if let Search::Accepted {
@@ -97,8 +102,16 @@ impl<T: Scalar> Run<'_, T> {
             ratio = along.ratio(alpha, new_value);
             vector::combine(&at.theta, T::from_f64(alpha), d, &mut space.trial)?;
             std::mem::swap(&mut at.theta, &mut space.trial);
-            evaluations += 1;
-            at.evaluate(objective)?;
+            match whole.filter(|_| alpha == 1.0) {
+                Some(value) => {
+                    std::mem::swap(&mut at.gradient, &mut space.gradient);
+                    (at.value, at.norm) = (value, vector::norm(&at.gradient));
+                }
+                None => {
+                    evaluations += 1;
+                    at.evaluate(objective)?;
+                }
+            }
         }
         options.damping.update(&Progress {
             ratio,
@@ -189,10 +202,30 @@ struct Trials<'a, T: Scalar> {
     objective: &'a Objective<'a, T>,
     theta: &'a [T],
     trial: &'a mut [T],
+    gradient: &'a mut [T],
+    /// f(θ + d), where `gradient` is the gradient there.
+    whole: Option<f64>,
     evaluations: usize,
 }
 
 impl<T: Scalar> Trials<'_, T> {
+    /// f(θ + d), with the gradient if both are finite.
+    fn value_and_gradient(&mut self, d: &[T]) -> Result<f64> {
+        vector::combine(self.theta, T::one(), d, self.trial)?;
+        if vector::all_finite(self.trial) {
+            let done = self
+                .objective
+                .value_and_gradient_into(self.trial, self.gradient);
+            if let Ok(value) = done {
+                self.whole = Some(value);
+                self.evaluations += 1;
+                return Ok(value);
+            }
+        }
+        // Not finite, which a trial may be; any other error comes again.
+        self.value(1.0, d)
+    }
+
     /// f(θ + αd); infinite where θ + αd is not finite.
     fn value(&mut self, alpha: f64, d: &[T]) -> Result<f64> {
         vector::combine(self.theta, T::from_f64(alpha), d, self.trial)?;
