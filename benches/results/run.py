@@ -38,7 +38,7 @@ PROBLEMS = {
 
 # The rates that are tried; sgd has momentum 0.9, batches are of 128 examples.
 GRID = {
-    "sgd": ["0.003", "0.01", "0.03"],
+    "sgd": ["0.0003", "0.001", "0.003", "0.01"],
     "adam": ["0.0005", "0.001", "0.002", "0.004"],
 }
 
