@@ -44,7 +44,7 @@ GRID = {
 
 
 def train(name, options, seed):
-    """The record of a run: the one that there is, or a new one."""
+    """How a run ended: the one that is recorded, or a new one."""
     log = LOGS / f"{name}-{seed}.jsonl"
     if not log.exists():
         LOGS.mkdir(exist_ok=True)
@@ -59,8 +59,7 @@ def train(name, options, seed):
         (ROOT / part).unlink()
         log.write_text("\n".join(lines) + "\n")
     events = [json.loads(line) for line in log.read_text().splitlines()]
-    end = next(event for event in events if event["event"] == "end")
-    return end | {"command": events[0].get("command")}
+    return next(event for event in events if event["event"] == "end")
 
 
 def rate(problem, options, rule, epochs):

@@ -2,6 +2,7 @@
 
 use crate::error::CliError;
 use crate::number;
+use crate::run::Options;
 use clap::{Args, ValueEnum};
 use osculant_optim::OptimError;
 use osculant_optim::solve::{Cg, NashSofer, RelativeProgress};
@@ -183,6 +184,30 @@ impl Solver {
             None if region => DampingName::None,
             None => DampingName::Lm,
         }
+    }
+
+    /// Refuses what was given and would not be heard.
+    pub fn check(&self, options: &Options) -> Result<(), CliError> {
+        let region = self.globalization == GlobalizationName::TrustRegion;
+        let residual = self.cg_stop == StoppingName::Residual;
+        let damped = self.damping() != DampingName::None || self.lambda == 0.0;
+        for (id, option, heard, only) in [
+            ("radius", "--radius", region, "--globalization trust-region"),
+            (
+                "cg_tolerance",
+                "--cg-tolerance",
+                residual,
+                "--cg-stop residual",
+            ),
+            ("lambda", "--lambda", damped, "a damping other than none"),
+        ] {
+            if options.is_explicit(id) && !heard {
+                return Err(CliError::Usage(format!(
+                    "{option} is an option of {only}; leave it out, or ask for that"
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// The bound on iterations, for the digits that come with the program or for other data.

@@ -31,8 +31,8 @@ use std::process::ExitCode;
 /// learning rate to choose. (--optimizer trains by first-order rules instead, to compare.)
 ///
 /// Without options it trains a convolutional network on 8,000 bundled handwritten digits and
-/// tests it on 2,000 others; other data are given with --data. The same options and seed give the same numbers to the last digit,
-/// on any number of threads.
+/// tests it on 2,000 others; other data are given with --data. The same options and seed give the
+/// same numbers to the last digit, on any number of threads.
 ///
 /// A line per iteration goes to standard output: f, the gradient's norm |g|, how many iterations
 /// CG made and why it stopped, λ, the ratio of actual and predicted decrease, the step along d,
@@ -141,7 +141,7 @@ impl Train {
             Some(place) => place.options.clone(),
             None => Options::of(call),
         };
-        train.trainer.check(&options)?;
+        train.trainer.check(&train.solver, &options)?;
         // Minutes of training must not end in a file that was never possible.
         for path in [&train.output.save, &train.output.report]
             .into_iter()

@@ -118,7 +118,7 @@ impl TrainerArgs {
     }
 
     /// Refuses options that this trainer does not have.
-    pub fn check(&self, options: &Options) -> Result<(), CliError> {
+    pub fn check(&self, solver: &Solver, options: &Options) -> Result<(), CliError> {
         let name = self.optimizer.name();
         for (id, option, trainers) in OF_SOME {
             if options.is_explicit(id) && !trainers.contains(&self.optimizer) {
@@ -130,7 +130,7 @@ impl TrainerArgs {
             }
         }
         if self.is_newton() {
-            return Ok(());
+            return solver.check(options);
         }
         match options.explicit_of::<Solver>() {
             None => Ok(()),

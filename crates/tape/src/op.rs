@@ -137,8 +137,9 @@ pub trait Op<T: Scalar>: Debug + Send + Sync + Any {
 /// The four derivative rules of an op for operands of known shapes.
 ///
 /// A rule sees all examples of a tile. `forward` overwrites its output; every other rule **adds**
-/// into its outputs, but for a jvp that [says otherwise](Rules::jvp_overwrites). `y`, `g`, `dg` and `dy` lie example after example without gaps. Where an
-/// operand has no tangent, or where nobody wants its cotangent, the entry is `None`: no work.
+/// into its outputs, but for a jvp that [says otherwise](Rules::jvp_overwrites). `y`, `g`, `dg` and
+/// `dy` lie example after example without gaps. Where an operand has no tangent, or where nobody wants
+/// its cotangent, the entry is `None`: no work.
 ///
 /// With y = op(x₁, …, xₘ), the rules compute
 ///

@@ -54,6 +54,13 @@ fn values_that_options_cannot_have() {
     says(&refused(2, "train --lambda 1e40"), &["[1e-30, 1e30]"]);
     says(&refused(2, "train --damping strong"), &["lm, nielsen"]);
     says(&refused(2, "train --warm-start=2"), &["at most 1"]);
+    says(&refused(2, "train --radius 2"), &["trust-region"]);
+    let unheard = "train --cg-stop progress --cg-tolerance 0.1";
+    says(&refused(2, unheard), &["--cg-stop residual"]);
+    for unheard in ["--damping none", "--globalization trust-region"] {
+        let text = refused(2, &format!("train {unheard} --lambda 1"));
+        says(&text, &["other than none"]);
+    }
     let radius = "train --globalization trust-region --radius 0";
     says(&refused(2, radius), &["radii of the trust region"]);
     says(&refused(2, "train --seed -3"), &["-3"]);

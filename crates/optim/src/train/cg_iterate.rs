@@ -1,6 +1,7 @@
 //! Which iterate of conjugate gradients becomes the direction.
 
 use crate::error::{OptimError, Result};
+use crate::solve::Kept;
 
 /// A rule that picks one of CG's iterates.
 ///
@@ -82,15 +83,9 @@ impl Default for BacktrackedIterate {
 impl BacktrackedIterate {
     /// With another γ.
     pub fn new(ratio: f64) -> Result<Self> {
-        if ratio >= 1.01 && ratio.is_finite() {
-            return Ok(BacktrackedIterate { ratio });
-        }
-        let message = "it must be finite and at least 1.01, such as 1.3";
-        Err(OptimError::invalid(
-            "the ratio of kept iterates",
-            ratio,
-            message,
-        ))
+        // Which ratios there are is for those who keep the iterates to say.
+        Kept::<f64>::new(ratio)?;
+        Ok(BacktrackedIterate { ratio })
     }
 }
 

@@ -69,7 +69,8 @@ impl Costs {
 /// Examples per tile at least, where weights rather than examples are the traffic.
 const FEW: usize = 8;
 
-/// What a larger tile may take then: it has left a core's own cache, but not the one that cores share.
+/// What a larger tile may take then: it has left a core's own cache, but not the one that cores
+/// share.
 const LARGER: usize = 4 * super::TILE_BYTES;
 
 /// Examples per tile where each needs so many bytes: a power of two, so that tiles fill rounds.
