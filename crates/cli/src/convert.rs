@@ -5,7 +5,7 @@ use crate::loss::LossName;
 use crate::network;
 use crate::number;
 use crate::source::TaskName;
-use crate::terminal::say;
+use crate::terminal::{Progress, say};
 use clap::{Args, ValueEnum};
 use osculant_data::weights::{self, Imported, Layout, Pair};
 use osculant_data::{About, Legend, ModelFile, Preprocess, check_destination};
@@ -158,11 +158,14 @@ impl Convert {
     /// Runs the command.
     pub fn run(&self) -> Result<(), CliError> {
         check_destination(&self.save)?;
+        let progress = Progress::new(true);
+        progress.stage("taking the weights over");
         let pairs = match (self.from, self.to) {
             (Some(from), _) => self.take_over(from.into())?,
             (_, Some(to)) => self.give_back(to.into())?,
             (None, None) => return Err(CliError::Usage("give --from or --to".into())),
         };
+        progress.finish();
         let width = pairs.iter().map(|pair| pair.ours.len()).max().unwrap_or(0);
         let arrow = if self.from.is_some() { "<-" } else { "->" };
         for Pair { ours, theirs } in &pairs {

@@ -26,6 +26,7 @@ mod problem;
 mod record;
 mod report;
 mod run;
+mod schedule;
 mod score;
 mod solver;
 mod source;

@@ -3,6 +3,7 @@
 use crate::error::CliError;
 use crate::number;
 use crate::run::{Options, Trained};
+use crate::schedule::{self, Curve};
 use crate::solver::Solver;
 use clap::{Args, ValueEnum};
 use osculant_optim::train::{
@@ -35,6 +36,16 @@ pub struct TrainerArgs {
     #[arg(long, value_name = "RATE", value_parser = number::not_negative,
           allow_negative_numbers = true)]
     learning_rate: Option<f64>,
+
+    /// How the learning rate changes: constant, step:EPOCHS,FACTOR (times FACTOR every so many
+    /// epochs), cosine:EPOCHS or cosine:EPOCHS,FLOOR (half a cosine down to FLOOR, 0), or
+    /// inverse:DECAY (over 1 + DECAY·t after t epochs) [default: constant]
+    #[arg(long, value_name = "CURVE", value_parser = schedule::curve)]
+    schedule: Option<Curve>,
+
+    /// Epochs in which the learning rate grows evenly first [default: 0]
+    #[arg(long, value_name = "EPOCHS")]
+    warm_up: Option<usize>,
 
     /// The momentum of sgd, 0 for none [default: 0.9]
     #[arg(long, value_name = "MU", value_parser = number::not_negative,
@@ -71,13 +82,17 @@ pub enum Trainer {
 }
 
 /// What belongs to some trainers only: the option, and who has it.
-const OF_SOME: [(&str, &str, &[OptimizerName]); 5] = {
+const OF_SOME: [(&str, &str, &[OptimizerName]); 7] = {
     use OptimizerName::{Adam, Adamw, Sgd, Smd};
     const ALL: &[OptimizerName] = &[Sgd, Adam, Adamw, Smd];
+    // The step sizes of smd begin at a rate and go their own ways.
+    const CHANGING: &[OptimizerName] = &[Sgd, Adam, Adamw];
     [
         ("epochs", "--epochs", ALL),
         ("batch", "--batch", ALL),
         ("learning_rate", "--learning-rate", ALL),
+        ("schedule", "--schedule", CHANGING),
+        ("warm_up", "--warm-up", CHANGING),
         ("momentum", "--momentum", &[Sgd]),
         ("weight_decay", "--weight-decay", &[Adamw]),
     ]
@@ -175,10 +190,17 @@ impl TrainerArgs {
         let (rule, words) = rule().map_err(usage)?;
         let rate = self.learning_rate.unwrap_or(rule.usual_rate());
         let batch = self.batch.unwrap_or(128);
-        let trainer = FirstOrder::new(rule).epochs(bound).rate(rate);
+        let (curve, warm_up) = (
+            self.schedule.unwrap_or(Curve::Constant),
+            self.warm_up.unwrap_or(0),
+        );
+        let schedule = curve.from(rate, warm_up).map_err(usage)?;
         let batches = Batches::new(batch, seed).map_err(usage)?;
-        let trainer = trainer.map_err(usage)?.batches(batches);
-        let words = format!("{words}, rate {rate}, batches of {batch}, at most {bound} epochs");
+        let trainer = FirstOrder::new(rule).epochs(bound).schedule(schedule);
+        let trainer = trainer.batches(batches);
+        let changes = curve.describe(warm_up);
+        let words =
+            format!("{words}, rate {rate}{changes}, batches of {batch}, at most {bound} epochs");
         Ok((Trainer::FirstOrder(trainer), words))
     }
 }

@@ -94,6 +94,21 @@ fn epochs_are_iterations_of_the_record() {
 }
 
 #[test]
+fn the_learning_rate_follows_its_schedule() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("run").display().to_string();
+    let options = "--optimizer adam --learning-rate 0.1 --schedule step:1,0.5 --warm-up 1";
+    let begun = osculant(&format!("{SMALL} {options} --epochs 2 --run {folder}"));
+    let words = "adam, rate 0.1 times 0.5 every 1 epochs, after 1 epochs of warm-up, batches";
+    assert!(begun.out.contains(words), "{begun:?}");
+    // A resumed run stands where it was on the curve.
+    let rates = |out: &str| -> Vec<String> { epochs(out).iter().map(|e| e[2].clone()).collect() };
+    let resumed = osculant(&format!("train --resume {folder} --epochs 4"));
+    assert_eq!(rates(&begun.out), ["0.05000", "0.1000"], "{begun:?}");
+    assert_eq!(rates(&resumed.out), ["0.05000", "0.02500"], "{resumed:?}");
+}
+
+#[test]
 fn options_of_another_trainer_are_refused_by_name() {
     for (options, says) in [
         ("--epochs 3", "--epochs"),
@@ -103,6 +118,11 @@ fn options_of_another_trainer_are_refused_by_name() {
         ("--optimizer sgd --iterations 3", "--iterations"),
         ("--optimizer sgd --learning-rate 0", "learning rate"),
         ("--optimizer sgd --momentum 1", "momentum"),
+        ("--optimizer smd --schedule cosine:3", "--schedule"),
+        ("--warm-up 2", "--warm-up"),
+        ("--optimizer sgd --schedule cosin:3", "cosine:EPOCHS"),
+        ("--optimizer sgd --schedule step:0,0.5", "drops"),
+        ("--optimizer sgd --schedule cosine:3,1", "floor"),
         ("--optimizer newtom", "newton"),
     ] {
         let run = osculant(&format!("{SMALL} {options}"));
