@@ -1,5 +1,6 @@
 //! A network: a graph of one example, and one flat vector of parameters.
 
+use osculant_tape::kernel::first_not_finite;
 use osculant_tape::{Graph, GraphError, IntoShape, Params, Scalar, Shape, Tape, Var};
 
 type Result<T, E = GraphError> = std::result::Result<T, E>;
@@ -171,7 +172,7 @@ impl<T: Scalar> Network<T> {
         let feed = |e: usize, row: &mut [T]| row.copy_from_slice(&inputs[e * n..][..n]);
         let mut out = vec![T::zero(); examples.len() * self.output_shape().size()];
         self.graph.forward(theta, &feed, &examples, &mut out)?;
-        if out.iter().any(|z| !z.is_finite()) {
+        if first_not_finite(&out).is_some() {
             self.graph.audit(theta, &feed, &examples)?;
         }
         Ok(out)
@@ -189,7 +190,7 @@ impl<T: Scalar> Network<T> {
                 hint: format!("or any other multiple of {n}, the numbers of one example"),
             });
         }
-        match inputs.iter().position(|x| !x.is_finite()) {
+        match first_not_finite(inputs) {
             Some(i) => Err(GraphError::NotFinite {
                 what: format!("the input of example {}", i / n),
                 index: i % n,

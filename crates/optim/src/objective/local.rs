@@ -3,6 +3,7 @@
 use super::{Objective, Seen, scale_by, seen};
 use crate::error::{OptimError, Result};
 use crate::loss::SquareRoot;
+use osculant_tape::kernel::first_not_finite;
 use osculant_tape::linearize::{Linearization, Options, TileData};
 use osculant_tape::{GraphError, Scalar};
 use std::sync::Arc;
@@ -47,11 +48,11 @@ impl<'o, T: Scalar> Local<'o, T> {
             }
             Ok(())
         })?;
-        if numbers.iter().any(|x| !x.is_finite()) {
+        if let Some(index) = first_not_finite(&numbers) {
             graph.audit(theta, &*objective.feed, examples)?;
             return Err(OptimError::NotFinite {
                 what: format!("what the {} loss keeps", term.loss_name()),
-                index: numbers.iter().position(|x| !x.is_finite()).unwrap_or(0) % per_example,
+                index: index % per_example,
                 value: f64::NAN,
             });
         }
