@@ -27,7 +27,7 @@ LOGS = HERE / "logs"
 # What each problem is given; `epochs` is the budget of a first-order run.
 PROBLEMS = {
     "digits": {"options": [], "newton": [], "epochs": 15},
-    "mnist": {"options": [], "newton": ["--iterations", "29"], "epochs": 15},
+    "mnist": {"options": [], "newton": ["--cg-iterations", "250", "--iterations", "29"], "epochs": 15},
     "cifar10": {
         "options": ["-C", "500"],
         "newton": [
