@@ -14,7 +14,6 @@ train on all of them. Nothing is chosen by test examples.
 
 import argparse
 import json
-import math
 import statistics
 import subprocess
 import sys
@@ -36,7 +35,7 @@ PROBLEMS = {
         ],
         "epochs": 60,
     },
-    # Sigmoid cross-entropy between inputs in [0, 1] and their reconstruction; no accuracy, a loss.
+    # Sigmoid cross-entropy between inputs in [0, 1] and their reconstruction: a loss, no accuracy.
     "autoencoder": {
         "options": [
             *["--net", "autoencoder:400,200,100,50,25,6", "--loss", "logistic"],
@@ -87,21 +86,24 @@ def rate(problem, options, rule, epochs):
 
 def score(end, of):
     """What is to be large: an accuracy, or where there is none the loss with its sign changed."""
-    accuracy, loss = end.get(f"{of}_accuracy"), end.get(f"{of}_loss")
-    return accuracy if accuracy is not None else -math.inf if loss is None else -loss
+    accuracy = end[f"{of}_accuracy"]
+    return -end[f"{of}_loss"] if accuracy is None else accuracy
+
+
+def shown(end):
+    """A test accuracy, or where there is none the loss."""
+    accuracy = end["test_accuracy"]
+    return f"{end['test_loss']:.2f}" if accuracy is None else f"{accuracy:.2%}"
 
 
 def row(label, ends):
-    shown = " / ".join(
-        f"{score(end, 'test'):.2%}" if end["test_accuracy"] is not None else f"{end['test_loss']:.2f}"
-        for end in ends
-    )
+    tests = " / ".join(shown(end) for end in ends)
     seconds = statistics.mean(end["seconds"] for end in ends)
     f = statistics.mean(end["value"] for end in ends)
     done = ends[0]["iterations"]
     products = statistics.mean(end.get("products") or 0 for end in ends)
     products = f"{products:.0f}" if products else "–"
-    return f"| {label} | {shown} | {f:.4f} | {done} | {products} | {seconds:.0f} |"
+    return f"| {label} | {tests} | {f:.4f} | {done} | {products} | {seconds:.0f} |"
 
 
 def main():
@@ -126,8 +128,7 @@ def main():
             given = ["--optimizer", trainer, "--learning-rate", best, "--epochs", str(epochs)]
         name = f"{arguments.problem}-{trainer}"
         rows.append(row(label, [train(name, options + given, seed) for seed in seeds]))
-    what = "loss" if arguments.problem == "autoencoder" else "accuracy"
-    print(f"| | test {what} (seeds {', '.join(seeds)}) | f | iterations or epochs | products | s |")
+    print(f"| | test accuracy or loss (seeds {', '.join(seeds)}) | f | iterations or epochs | products | s |")
     print("| --- | --- | --- | --- | --- | --- |")
     print("\n".join(rows))
 

@@ -3,7 +3,7 @@
 use crate::error::CliError;
 use crate::number;
 use crate::run::{Options, Trained};
-use crate::schedule::{self, Curve};
+use crate::schedule;
 use crate::solver::Solver;
 use clap::{Args, ValueEnum};
 use osculant_optim::train::{
@@ -40,8 +40,8 @@ pub struct TrainerArgs {
     /// How the learning rate changes: constant, step:EPOCHS,FACTOR (times FACTOR every so many
     /// epochs), cosine:EPOCHS or cosine:EPOCHS,FLOOR (half a cosine down to FLOOR, 0), or
     /// inverse:DECAY (over 1 + DECAY·t after t epochs) [default: constant]
-    #[arg(long, value_name = "CURVE", value_parser = schedule::curve)]
-    schedule: Option<Curve>,
+    #[arg(long, value_name = "CURVE")]
+    schedule: Option<String>,
 
     /// Epochs in which the learning rate grows evenly first [default: 0]
     #[arg(long, value_name = "EPOCHS")]
@@ -73,12 +73,15 @@ enum OptimizerName {
     Smd,
 }
 
+/// The rule of a first-order trainer.
+type Rule = Box<dyn StepRule<f32>>;
+
 /// A trainer, ready to train.
 pub enum Trainer {
     /// Newton's method.
     Newton(Box<NewtonCg>),
     /// A first-order rule.
-    FirstOrder(FirstOrder<Box<dyn StepRule<f32>>>),
+    FirstOrder(FirstOrder<Rule>),
 }
 
 /// What belongs to some trainers only: the option, and who has it.
@@ -147,13 +150,57 @@ impl TrainerArgs {
         if self.is_newton() {
             return solver.check(options);
         }
-        match options.explicit_of::<Solver>() {
-            None => Ok(()),
-            Some(option) => Err(CliError::Usage(format!(
+        if let Some(option) = options.explicit_of::<Solver>() {
+            return Err(CliError::Usage(format!(
                 "{option} is an option of --optimizer newton, and this one is {name}; leave it out \
                  (first-order trainers have --epochs, --batch and --learning-rate)"
-            ))),
+            )));
         }
+        // Before data are read.
+        self.first_order(0).map(drop)
+    }
+
+    /// The first-order trainer but for its bound, and what it is in words. The ranges of options are
+    /// the rules' to say; here they are a matter of the command line.
+    fn first_order(&self, seed: u64) -> Result<(FirstOrder<Rule>, String), CliError> {
+        let usage = |e: OptimError| CliError::Usage(e.to_string());
+        let (rule, mut words) = self.rule().map_err(usage)?;
+        let rate = self.learning_rate.unwrap_or(rule.usual_rate());
+        words += &format!(", rate {rate}");
+        let mut schedule = schedule::parse(self.schedule.as_deref().unwrap_or("constant"), rate)
+            .map_err(CliError::Usage)?;
+        if let Some(text) = &self.schedule {
+            words += &format!(" on {text}");
+        }
+        if let Some(epochs) = self.warm_up {
+            schedule = schedule.warm_up(epochs);
+            words += &format!(" after {epochs} epochs of warm-up");
+        }
+        let batch = self.batch.unwrap_or(128);
+        words += &format!(", batches of {batch}");
+        let batches = Batches::new(batch, seed).map_err(usage)?;
+        Ok((
+            FirstOrder::new(rule).schedule(schedule).batches(batches),
+            words,
+        ))
+    }
+
+    /// The rule of a first-order trainer, and what it is in words.
+    fn rule(&self) -> Result<(Rule, String), OptimError> {
+        Ok(match self.optimizer {
+            OptimizerName::Newton | OptimizerName::Sgd => {
+                let momentum = self.momentum.unwrap_or(0.9);
+                let sgd = Sgd::default().momentum(momentum)?;
+                (Box::new(sgd), format!("sgd, momentum {momentum}"))
+            }
+            OptimizerName::Adam => (Box::new(Adam::default()), "adam".into()),
+            OptimizerName::Adamw => {
+                let decay = self.weight_decay.unwrap_or(0.01);
+                let adamw = Adam::default().decoupled_decay(decay)?;
+                (Box::new(adamw), format!("adamw, weight decay {decay}"))
+            }
+            OptimizerName::Smd => (Box::new(Smd::default()), "smd".into()),
+        })
     }
 
     /// The trainer, and what it is in words.
@@ -164,43 +211,14 @@ impl TrainerArgs {
         examples: usize,
         seed: u64,
     ) -> Result<(Trainer, String), CliError> {
-        // The ranges of options are the rules' to say; here they are a matter of the command line.
-        let usage = |e: OptimError| CliError::Usage(e.to_string());
-        let rule = || -> Result<(Box<dyn StepRule<f32>>, String), OptimError> {
-            Ok(match self.optimizer {
-                OptimizerName::Newton | OptimizerName::Sgd => {
-                    let momentum = self.momentum.unwrap_or(0.9);
-                    let sgd = Sgd::default().momentum(momentum)?;
-                    (Box::new(sgd), format!("sgd, momentum {momentum}"))
-                }
-                OptimizerName::Adam => (Box::new(Adam::default()), "adam".into()),
-                OptimizerName::Adamw => {
-                    let decay = self.weight_decay.unwrap_or(0.01);
-                    let adamw = Adam::default().decoupled_decay(decay)?;
-                    (Box::new(adamw), format!("adamw, weight decay {decay}"))
-                }
-                OptimizerName::Smd => (Box::new(Smd::default()), "smd".into()),
-            })
-        };
         if self.is_newton() {
             let curvature = solver.curvature_examples(examples)?;
             let words = solver.describe(bound, curvature);
             return Ok((Trainer::Newton(Box::new(solver.build(bound, seed)?)), words));
         }
-        let (rule, words) = rule().map_err(usage)?;
-        let rate = self.learning_rate.unwrap_or(rule.usual_rate());
-        let batch = self.batch.unwrap_or(128);
-        let (curve, warm_up) = (
-            self.schedule.unwrap_or(Curve::Constant),
-            self.warm_up.unwrap_or(0),
-        );
-        let schedule = curve.from(rate, warm_up).map_err(usage)?;
-        let batches = Batches::new(batch, seed).map_err(usage)?;
-        let trainer = FirstOrder::new(rule).epochs(bound).schedule(schedule);
-        let trainer = trainer.batches(batches);
-        let changes = curve.describe(warm_up);
-        let words =
-            format!("{words}, rate {rate}{changes}, batches of {batch}, at most {bound} epochs");
+        let (trainer, words) = self.first_order(seed)?;
+        let words = format!("{words}, at most {bound} epochs");
+        let trainer = trainer.epochs(bound);
         Ok((Trainer::FirstOrder(trainer), words))
     }
 }

@@ -99,7 +99,7 @@ fn the_learning_rate_follows_its_schedule() {
     let folder = folder.path().join("run").display().to_string();
     let options = "--optimizer adam --learning-rate 0.1 --schedule step:1,0.5 --warm-up 1";
     let begun = osculant(&format!("{SMALL} {options} --epochs 2 --run {folder}"));
-    let words = "adam, rate 0.1 times 0.5 every 1 epochs, after 1 epochs of warm-up, batches";
+    let words = "adam, rate 0.1 on step:1,0.5 after 1 epochs of warm-up, batches";
     assert!(begun.out.contains(words), "{begun:?}");
     // A resumed run stands where it was on the curve.
     let rates = |out: &str| -> Vec<String> { epochs(out).iter().map(|e| e[2].clone()).collect() };

@@ -53,7 +53,7 @@ impl<'o, T: Scalar> Local<'o, T> {
             return Err(OptimError::NotFinite {
                 what: format!("what the {} loss keeps", term.loss_name()),
                 index: index % per_example,
-                value: f64::NAN,
+                value: numbers[index].to_f64(),
             });
         }
         let scale = examples
