@@ -168,14 +168,16 @@ impl<T: Scalar> Network<T> {
     /// ```
     pub fn forward(&self, theta: &[T], inputs: &[T]) -> Result<Vec<T>> {
         let n = self.input_size();
-        let examples = self.count_examples(inputs)?;
-        let feed = |e: usize, row: &mut [T]| row.copy_from_slice(&inputs[e * n..][..n]);
-        let mut out = vec![T::zero(); examples.len() * self.output_shape().size()];
-        self.graph.forward(theta, &feed, &examples, &mut out)?;
-        if first_not_finite(&out).is_some() {
-            self.graph.audit(theta, &feed, &examples)?;
-        }
-        Ok(out)
+        self.graph.on_pool(inputs.len() / n.max(1), || {
+            let examples = self.count_examples(inputs)?;
+            let feed = |e: usize, row: &mut [T]| row.copy_from_slice(&inputs[e * n..][..n]);
+            let mut out = vec![T::zero(); examples.len() * self.output_shape().size()];
+            self.graph.forward(theta, &feed, &examples, &mut out)?;
+            if first_not_finite(&out).is_some() {
+                self.graph.audit(theta, &feed, &examples)?;
+            }
+            Ok(out)
+        })
     }
 
     fn count_examples(&self, inputs: &[T]) -> Result<Vec<usize>> {

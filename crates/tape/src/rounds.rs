@@ -104,6 +104,28 @@ impl<T: Scalar> Graph<T> {
         count.saturating_mul(self.plan.work).saturating_mul(4) < INLINE
     }
 
+    /// Runs `f` on the thread pool if sweeps over `count` examples run there.
+    ///
+    /// To enter the pool takes as long as a small sweep: whoever calls several sweeps, or looks
+    /// through long vectors between them, enters it once.
+    ///
+    /// ```
+    /// # use osculant_tape::{Graph, Init, ops::dense};
+    /// let graph = Graph::<f64>::new(|tape| {
+    ///     dense(tape.input([300]), tape.param("weight", [300, 10], Init::Zeros))
+    /// })?;
+    /// assert!(graph.on_pool(1000, || rayon::current_thread_index().is_some()));
+    /// assert!(graph.on_pool(1, || rayon::current_thread_index().is_none()));
+    /// # Ok::<(), osculant_tape::GraphError>(())
+    /// ```
+    pub fn on_pool<R: Send>(&self, count: usize, f: impl FnOnce() -> R + Send) -> R {
+        if self.is_inline(count) {
+            f()
+        } else {
+            rayon::scope(|_| f())
+        }
+    }
+
     /// Runs `body` on every tile of `count` examples and sums what it returns and leaves. Sums that
     /// can be taken in place stand in `out`, which has θ's length; or among the others, if `out` has
     /// no numbers.

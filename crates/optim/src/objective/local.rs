@@ -101,6 +101,11 @@ impl<'o, T: Scalar> Local<'o, T> {
         self.lin.is_parallel()
     }
 
+    /// Runs `f` on the thread pool if products run there.
+    pub fn on_pool<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
+        self.objective.on_pool(self.lin.len(), f)
+    }
+
     /// B of the example at this position, row-major, without its weight.
     pub fn curvature_of(&self, position: usize) -> Result<Vec<T>> {
         let m = self.state.outputs;

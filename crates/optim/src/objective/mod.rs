@@ -220,7 +220,8 @@ impl<'d, T: Scalar> Objective<'d, T> {
     /// # Errors
     /// A θ that doesn't fit or isn't finite.
     pub fn value(&self, theta: &[T]) -> Result<f64> {
-        self.stream(theta, None, None)
+        let value = || self.stream(theta, None, None);
+        self.on_pool(self.len(), value)
     }
 
     /// f(θ), and ∇f(θ) into `gradient`.
@@ -229,9 +230,11 @@ impl<'d, T: Scalar> Objective<'d, T> {
     /// A θ that doesn't fit or isn't finite; a value or gradient that isn't finite, with the node
     /// where it arose.
     pub fn value_and_gradient_into(&self, theta: &[T], gradient: &mut [T]) -> Result<f64> {
-        let value = self.stream(theta, None, Some(gradient))?;
-        self.expect_finite(theta, &self.all, value, gradient)?;
-        Ok(value)
+        self.on_pool(self.len(), || {
+            let value = self.stream(theta, None, Some(gradient))?;
+            self.expect_finite(theta, &self.all, value, gradient)?;
+            Ok(value)
+        })
     }
 
     /// The same over the examples of these numbers, with their own W and all of the regularizer.
@@ -247,9 +250,16 @@ impl<'d, T: Scalar> Objective<'d, T> {
         theta: &[T],
         gradient: &mut [T],
     ) -> Result<f64> {
-        let value = self.stream(theta, Some(examples), Some(gradient))?;
-        self.expect_finite(theta, examples, value, gradient)?;
-        Ok(value)
+        self.on_pool(examples.len(), || {
+            let value = self.stream(theta, Some(examples), Some(gradient))?;
+            self.expect_finite(theta, examples, value, gradient)?;
+            Ok(value)
+        })
+    }
+
+    /// Runs `f` on the thread pool if sweeps over `count` examples run there.
+    pub(crate) fn on_pool<R: Send>(&self, count: usize, f: impl FnOnce() -> R + Send) -> R {
+        self.graph.on_pool(count, f)
     }
 
     /// f over all examples, or these, and its gradient where it is wanted. Neither need be finite.
@@ -284,8 +294,10 @@ impl<'d, T: Scalar> Objective<'d, T> {
     /// # Errors
     /// A θ that doesn't fit or isn't finite.
     pub fn at(&self, theta: &[T]) -> Result<Model<'_, T>> {
-        self.graph.params().check("theta", theta)?;
-        Ok(Model::new(self, theta))
+        self.on_pool(self.len(), || {
+            self.graph.params().check("theta", theta)?;
+            Ok(Model::new(self, theta))
+        })
     }
 
     /// wᵢ/W: what the loss of example i is multiplied by.

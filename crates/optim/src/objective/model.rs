@@ -203,7 +203,7 @@ impl<'o, T: Scalar> Model<'o, T> {
     }
 
     fn local_on(&self, examples: &[usize]) -> Result<Arc<Local<'o, T>>> {
-        let local = Local::new(self.objective, &self.theta, examples, self.options)?;
-        Ok(Arc::new(local))
+        let new = || Local::new(self.objective, &self.theta, examples, self.options);
+        Ok(Arc::new(self.objective.on_pool(examples.len(), new)?))
     }
 }

@@ -139,9 +139,11 @@ impl<T: Scalar> LinearOperator<T> for GaussNewton<'_, T> {
             state,
         } = &*self.local;
         let b = |data: &TileData<'_, T>, dz: &[T], u: &mut [T]| state.curvature(data, dz, u);
-        lin.product_into(v, &b, out)?;
-        objective.add_regularizer(v, out);
-        Ok(())
+        self.local.on_pool(|| {
+            lin.product_into(v, &b, out)?;
+            objective.add_regularizer(v, out);
+            Ok(())
+        })
     }
 
     fn apply_adjoint_into(&self, u: &[T], out: &mut [T]) -> Result<()> {
@@ -156,12 +158,14 @@ impl<T: Scalar> LinearOperator<T> for GaussNewton<'_, T> {
             state,
         } = &*self.local;
         let b = |data: &TileData<'_, T>, dz: &[T], u: &mut [T]| state.curvature(data, dz, u);
-        lin.product_block_into(k, v, &b, out)?;
         let n = self.rows().max(1);
-        for (v, out) in v.chunks_exact(n).zip(out.chunks_exact_mut(n)) {
-            objective.add_regularizer(v, out);
-        }
-        Ok(())
+        self.local.on_pool(|| {
+            lin.product_block_into(k, v, &b, out)?;
+            for (v, out) in v.chunks_exact(n).zip(out.chunks_exact_mut(n)) {
+                objective.add_regularizer(v, out);
+            }
+            Ok(())
+        })
     }
 
     fn is_parallel(&self) -> bool {

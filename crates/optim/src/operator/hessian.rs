@@ -59,11 +59,15 @@ impl<T: Scalar> LinearOperator<T> for Hessian<'_, T> {
 
     fn apply_into(&self, v: &[T], out: &mut [T]) -> Result<()> {
         expect_apply(self, v, out)?;
-        let state = &self.local.state;
+        let Local {
+            objective, state, ..
+        } = &*self.local;
         let b = |data: &TileData<'_, T>, dz: &[T], u: &mut [T]| state.curvature(data, dz, u);
-        self.curved.product_into(v, &b, out)?;
-        self.local.objective.add_regularizer(v, out);
-        Ok(())
+        self.local.on_pool(|| {
+            self.curved.product_into(v, &b, out)?;
+            objective.add_regularizer(v, out);
+            Ok(())
+        })
     }
 
     fn apply_adjoint_into(&self, u: &[T], out: &mut [T]) -> Result<()> {

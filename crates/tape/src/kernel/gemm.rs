@@ -263,7 +263,7 @@ fn is_small<T>(a: &Mat<'_, T>, b: &Mat<'_, T>) -> bool {
     let work = bytes(a).saturating_mul(b.cols) / size_of::<T>();
     if b.col_stride == 1 || b.cols == 1 {
         // Nothing to pack: until the operands leave the cache, or where there is little reuse.
-        a.rows <= 32 || (bytes(a) <= CACHE && bytes(b) <= CACHE)
+        a.rows <= 64 || (bytes(a) <= CACHE && bytes(b) <= CACHE)
     } else {
         inner_products(a, b) || work <= 64 * 64 * 64
     }
