@@ -11,8 +11,7 @@
 #![allow(unsafe_code)]
 
 use super::block::{Ahead, Operands, block, blocks};
-use super::simd::{Compiled, Lane, compiled, same, same_mut};
-use crate::Scalar;
+use super::simd::{Lane, compiled};
 use pulp::{Simd, WithSimd};
 use std::mem::MaybeUninit;
 
@@ -31,7 +30,7 @@ pub(crate) struct Terms {
     pub(crate) b: [usize; 3],
 }
 
-/// C[i, :] += Σₜ A(i, t) · B(t, :) as a kernel.
+/// C[i, :] += Σₜ A(i, t) · B(t, :) as a kernel. It panics where a stride reaches beyond an operand.
 #[derive(Debug)]
 pub(crate) struct Contraction<'a, L> {
     pub(crate) rows: Rows,
@@ -46,35 +45,7 @@ pub(crate) struct Contraction<'a, L> {
     pub(crate) lane_by_lane: bool,
 }
 
-impl<T: Scalar> Contraction<'_, T> {
-    /// Adds to C.
-    ///
-    /// # Panics
-    /// If a stride reaches beyond an operand.
-    pub(crate) fn add(mut self) {
-        if let Some(contraction) = self.same::<f32>() {
-            contraction.execute();
-        } else if let Some(contraction) = self.same::<f64>() {
-            contraction.execute();
-        }
-    }
-
-    /// The same contraction, if `T` is `U`.
-    fn same<U: 'static>(&mut self) -> Option<Contraction<'_, U>> {
-        Some(Contraction {
-            rows: self.rows,
-            terms: self.terms,
-            cols: self.cols,
-            a: same(self.a)?,
-            b: same(self.b)?,
-            c: same_mut(self.c)?,
-            c_row: self.c_row,
-            lane_by_lane: self.lane_by_lane,
-        })
-    }
-}
-
-compiled!(Contraction);
+compiled!(Contraction { rows, terms, cols, c_row, lane_by_lane; a, b, c });
 
 impl Rows {
     /// How many rows there are.

@@ -107,7 +107,7 @@ pub(super) fn forward<T: Scalar>(
             c_row: g.cout,
             lane_by_lane: channels.lane_by_lane,
         }
-        .add();
+        .dispatch();
     }
 }
 
@@ -143,7 +143,7 @@ pub(super) fn adjoint_weight<T: Scalar>(
             c_row: cout,
             lane_by_lane: channels.lane_by_lane,
         }
-        .add();
+        .dispatch();
     }
 }
 
@@ -200,7 +200,7 @@ pub(super) fn adjoint_image<T: Scalar>(
                         c_row: stride[1] * cin,
                         lane_by_lane: channels.lane_by_lane,
                     }
-                    .add();
+                    .dispatch();
                 }
             }
         }

@@ -6,7 +6,7 @@
 
 #![allow(unsafe_code)]
 
-use super::simd::{Compiled, compiled, same, same_mut};
+use super::simd::{Same, compiled, same, same_mut};
 use super::small::Small;
 use crate::Scalar;
 
@@ -92,12 +92,12 @@ impl<'a, T> Mat<'a, T> {
     pub fn data(&self) -> &'a [T] {
         self.data
     }
+}
 
-    /// The same matrix, if `T` is `U`.
-    fn same<U: 'static>(self) -> Option<Mat<'a, U>>
-    where
-        T: 'static,
-    {
+impl<'s, T: 'static, U: 'static> Same<U> for &mut Mat<'s, T> {
+    type As = Mat<'s, U>;
+
+    fn same(self) -> Option<Mat<'s, U>> {
         Some(Mat {
             data: same(self.data)?,
             rows: self.rows,
@@ -165,12 +165,12 @@ impl<'a, T> MatMut<'a, T> {
     pub fn data(&mut self) -> &mut [T] {
         self.data
     }
+}
 
-    /// The same matrix, if `T` is `U`.
-    fn same<U: 'static>(&mut self) -> Option<MatMut<'_, U>>
-    where
-        T: 'static,
-    {
+impl<'a, T: 'static, U: 'static> Same<U> for &'a mut MatMut<'_, T> {
+    type As = MatMut<'a, U>;
+
+    fn same(self) -> Option<MatMut<'a, U>> {
         Some(MatMut {
             data: same_mut(self.data)?,
             rows: self.rows,
@@ -286,15 +286,11 @@ pub fn small<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, c: MatMut<'_, T>) {
     if a.rows == 0 || a.cols == 0 || b.cols == 0 {
         return;
     }
-    let (a, b, mut c) = lying(a, b, c);
-    if let (Some(a), Some(b), Some(c)) = (a.same(), b.same(), c.same()) {
-        Small::<f32> { a, b, c }.execute();
-    } else if let (Some(a), Some(b), Some(c)) = (a.same(), b.same(), c.same()) {
-        Small::<f64> { a, b, c }.execute();
-    }
+    let (a, b, c) = lying(a, b, c);
+    Small { a, b, c }.dispatch();
 }
 
-compiled!(Small);
+compiled!(Small { ; a, b, c });
 
 /// C += A·B by the `gemm` crate, whatever the size.
 ///

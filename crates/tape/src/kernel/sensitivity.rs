@@ -5,7 +5,7 @@
 
 #![allow(unsafe_code)]
 
-use super::simd::{Compiled, Lane, compiled, same, same_mut};
+use super::simd::{Lane, compiled};
 use crate::Scalar;
 use pulp::{Simd, WithSimd};
 
@@ -19,11 +19,7 @@ use pulp::{Simd, WithSimd};
 pub(crate) fn add_products<T: Scalar>((m, len): (usize, usize), s: &[T], dy: &[T], dz: &mut [T]) {
     let k = dz.len() / m;
     assert!(s.len() == k * m * len && dy.len() == k * len && dz.len() == k * m);
-    if let (Some(s), Some(dy), Some(dz)) = (same(s), same(dy), same_mut(dz)) {
-        Products::<f32> { m, len, s, dy, dz }.execute();
-    } else if let (Some(s), Some(dy), Some(dz)) = (same(s), same(dy), same_mut(dz)) {
-        Products::<f64> { m, len, s, dy, dz }.execute();
-    }
+    Products { m, len, s, dy, dz }.dispatch();
 }
 
 /// g = Sᵀu for every example.
@@ -41,14 +37,13 @@ pub(crate) fn transposed_products<T: Scalar>(
 ) {
     let k = u.len() / m;
     assert!(s.len() == k * m * len && u.len() == k * m && g.len() == k * len);
-    if let (Some(s), Some(u), Some(g)) = (same(s), same(u), same_mut(g)) {
-        Transposed::<f32> { m, len, s, u, g }.execute();
-    } else if let (Some(s), Some(u), Some(g)) = (same(s), same(u), same_mut(g)) {
-        Transposed::<f64> { m, len, s, u, g }.execute();
-    }
+    Transposed { m, len, s, u, g }.dispatch();
 }
 
-compiled!(Products, Transposed);
+compiled! {
+    Products { m, len; s, dy, dz }
+    Transposed { m, len; s, u, g }
+}
 
 struct Products<'a, L> {
     m: usize,

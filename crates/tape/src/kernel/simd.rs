@@ -187,7 +187,31 @@ pub(crate) trait Compiled {
 }
 
 /// Compiles kernels that are generic over the scalar type for both of them.
+///
+/// With its fields named, those of any type before those that hold numbers of the scalar type, a
+/// kernel also gets `dispatch`, for callers who don't know which of both `T` is.
 macro_rules! compiled {
+    ($($Kernel:ident { $($given:ident),*; $($numbers:ident),* })+) => {
+        $($crate::kernel::simd::compiled!($Kernel);
+        impl<T: $crate::Scalar> $Kernel<'_, T> {
+            /// Runs the kernel in the type that `T` is.
+            pub(crate) fn dispatch(mut self) {
+                use $crate::kernel::simd::Compiled;
+                if let Some(kernel) = self.same::<f32>() {
+                    kernel.execute();
+                } else if let Some(kernel) = self.same::<f64>() {
+                    kernel.execute();
+                }
+            }
+
+            fn same<U: 'static>(&mut self) -> Option<$Kernel<'_, U>> {
+                Some($Kernel {
+                    $($given: self.$given,)*
+                    $($numbers: $crate::kernel::simd::Same::same(&mut self.$numbers)?,)*
+                })
+            }
+        })+
+    };
     ($($Kernel:ident),+) => {
         $($crate::kernel::simd::compiled!(@ $Kernel, f32);
           $crate::kernel::simd::compiled!(@ $Kernel, f64);)+
@@ -225,6 +249,69 @@ pub(crate) use compiled;
 #[inline]
 pub fn vectorized<R>(f: impl FnOnce() -> R) -> R {
     run(f)
+}
+
+/// A kernel's field as that of a kernel of `U`, if its numbers are `U`.
+pub(crate) trait Same<U> {
+    /// The field.
+    type As;
+
+    /// The field, or `None` where its numbers are of another type.
+    fn same(self) -> Option<Self::As>;
+}
+
+impl<'s, T: 'static, U: 'static> Same<U> for &mut &'s [T] {
+    type As = &'s [U];
+
+    fn same(self) -> Option<&'s [U]> {
+        same(self)
+    }
+}
+
+impl<'a, T: 'static, U: 'static> Same<U> for &'a mut &mut [T] {
+    type As = &'a mut [U];
+
+    fn same(self) -> Option<&'a mut [U]> {
+        same_mut(self)
+    }
+}
+
+impl<'a, X, U> Same<U> for &'a mut Option<X>
+where
+    &'a mut X: Same<U>,
+{
+    type As = Option<<&'a mut X as Same<U>>::As>;
+
+    fn same(self) -> Option<Self::As> {
+        match self {
+            Some(x) => Some(Some(x.same()?)),
+            None => Some(None),
+        }
+    }
+}
+
+impl<'a, X, Y, U> Same<U> for &'a mut (X, Y)
+where
+    &'a mut X: Same<U>,
+    &'a mut Y: Same<U>,
+{
+    type As = (<&'a mut X as Same<U>>::As, <&'a mut Y as Same<U>>::As);
+
+    fn same(self) -> Option<Self::As> {
+        Some((self.0.same()?, self.1.same()?))
+    }
+}
+
+impl<'a, X, U> Same<U> for &'a mut [X; 2]
+where
+    &'a mut X: Same<U>,
+{
+    type As = [<&'a mut X as Same<U>>::As; 2];
+
+    fn same(self) -> Option<Self::As> {
+        let [first, second] = self;
+        Some([first.same()?, second.same()?])
+    }
 }
 
 /// A slice of `T` as a slice of `U`, if they are the same type.

@@ -155,7 +155,7 @@ fn add_part<T: Scalar>(
             c_row: cols,
             lane_by_lane: channels.lane_by_lane,
         }
-        .add();
+        .dispatch();
     }
     // Rows of the weight that follow each other: kernel columns and input channels.
     let along = kx.len() * cin;

@@ -14,7 +14,8 @@ struct Choose<'a, T> {
     y: &'a mut [T],
 }
 
-compiled!(Choose, Values);
+compiled!(Choose);
+compiled!(Values { stage; outputs, bias, y });
 
 pub(super) fn choose<T: Scalar>(
     stage: &Winners,
@@ -115,25 +116,13 @@ struct Values<'a, T> {
 }
 
 pub(super) fn values<T: Scalar>(stage: &Winners, outputs: &[T], bias: Option<&[T]>, y: &mut [T]) {
-    if let (Some(outputs), Some(y)) = (same::<T, f32>(outputs), same_mut::<T, f32>(y)) {
-        let bias = bias.and_then(same::<T, f32>);
-        Values::<f32> {
-            stage,
-            outputs,
-            bias,
-            y,
-        }
-        .execute();
-    } else if let (Some(outputs), Some(y)) = (same::<T, f64>(outputs), same_mut::<T, f64>(y)) {
-        let bias = bias.and_then(same::<T, f64>);
-        Values::<f64> {
-            stage,
-            outputs,
-            bias,
-            y,
-        }
-        .execute();
+    Values {
+        stage,
+        outputs,
+        bias,
+        y,
     }
+    .dispatch();
 }
 
 impl<T: Scalar> WithSimd for Values<'_, T> {

@@ -33,7 +33,7 @@ use self::lists::Lists;
 use self::squares::GatherSquares;
 use super::geometry::ConvGeometry;
 use super::pool::Windows;
-use super::simd::{Compiled, compiled, same, same_mut};
+use super::simd::compiled;
 use crate::Scalar;
 use crate::buffer::line_start;
 
@@ -185,7 +185,7 @@ impl Winners {
                 bias: db,
                 y: &mut y[i * m..][..m],
             };
-            dots.add();
+            dots.dispatch();
         }
     }
 
@@ -219,7 +219,7 @@ impl Winners {
                 gw: &mut *gw,
                 gb: gb.as_deref_mut(),
             }
-            .add();
+            .dispatch();
         }
     }
 
@@ -250,7 +250,7 @@ impl Winners {
             room,
             out,
         }
-        .add();
+        .dispatch();
     }
 
     /// out += the squares of the adjoint in the bias, likewise.
@@ -298,7 +298,7 @@ impl Winners {
                 w,
                 gx: &mut *laid,
             }
-            .add();
+            .dispatch();
         }
         self.layout.collect(laid, gx);
     }
@@ -352,80 +352,8 @@ pub(super) struct Scatter<'a, L> {
     gx: &'a mut [L],
 }
 
-fn same_pair<'a, T: Scalar, U: 'static>(
-    pair: Option<(&'a [T], &'a [T])>,
-) -> Option<Option<(&'a [U], &'a [U])>> {
-    Some(match pair {
-        Some((x, w)) => Some((same(x)?, same(w)?)),
-        None => None,
-    })
-}
-
-compiled!(Dots, Gather, Scatter);
-
-impl<T: Scalar> Dots<'_, T> {
-    fn add(mut self) {
-        if let Some(kernel) = self.same::<f32>() {
-            kernel.execute();
-        } else if let Some(kernel) = self.same::<f64>() {
-            kernel.execute();
-        }
-    }
-
-    fn same<U: 'static>(&mut self) -> Option<Dots<'_, U>> {
-        Some(Dots {
-            stage: self.stage,
-            lists: self.lists,
-            pairs: [same_pair(self.pairs[0])?, same_pair(self.pairs[1])?],
-            bias: match self.bias {
-                Some(bias) => Some(same(bias)?),
-                None => None,
-            },
-            y: same_mut(self.y)?,
-        })
-    }
-}
-
-impl<T: Scalar> Gather<'_, T> {
-    fn add(mut self) {
-        if let Some(kernel) = self.same::<f32>() {
-            kernel.execute();
-        } else if let Some(kernel) = self.same::<f64>() {
-            kernel.execute();
-        }
-    }
-
-    fn same<U: 'static>(&mut self) -> Option<Gather<'_, U>> {
-        Some(Gather {
-            stage: self.stage,
-            lists: self.lists,
-            images: same(self.images)?,
-            g: same(self.g)?,
-            gw: same_mut(self.gw)?,
-            gb: match &mut self.gb {
-                Some(gb) => Some(same_mut(gb)?),
-                None => None,
-            },
-        })
-    }
-}
-
-impl<T: Scalar> Scatter<'_, T> {
-    fn add(mut self) {
-        if let Some(kernel) = self.same::<f32>() {
-            kernel.execute();
-        } else if let Some(kernel) = self.same::<f64>() {
-            kernel.execute();
-        }
-    }
-
-    fn same<U: 'static>(&mut self) -> Option<Scatter<'_, U>> {
-        Some(Scatter {
-            stage: self.stage,
-            lists: self.lists,
-            g: same(self.g)?,
-            w: same(self.w)?,
-            gx: same_mut(self.gx)?,
-        })
-    }
+compiled! {
+    Dots { stage, lists; pairs, bias, y }
+    Gather { stage, lists; images, g, gw, gb }
+    Scatter { stage, lists; g, w, gx }
 }

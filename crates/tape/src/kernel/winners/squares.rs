@@ -8,8 +8,7 @@
 #![allow(unsafe_code)]
 
 use super::Winners;
-use crate::Scalar;
-use crate::kernel::simd::{Compiled, Lane, compiled, same, same_mut};
+use crate::kernel::simd::{Lane, compiled};
 use pulp::{Simd, WithSimd};
 
 /// One image, laid out, and its cotangents.
@@ -26,30 +25,7 @@ pub(super) struct GatherSquares<'a, L> {
     pub out: &'a mut [L],
 }
 
-compiled!(GatherSquares);
-
-impl<T: Scalar> GatherSquares<'_, T> {
-    pub fn add(mut self) {
-        if let Some(kernel) = self.same::<f32>() {
-            kernel.execute();
-        } else if let Some(kernel) = self.same::<f64>() {
-            kernel.execute();
-        }
-    }
-
-    fn same<U: 'static>(&mut self) -> Option<GatherSquares<'_, U>> {
-        Some(GatherSquares {
-            stage: self.stage,
-            lists: self.lists,
-            image: same(self.image)?,
-            columns: self.columns,
-            g: same(self.g)?,
-            apart: self.apart,
-            room: same_mut(self.room)?,
-            out: same_mut(self.out)?,
-        })
-    }
-}
+compiled!(GatherSquares { stage, lists, columns, apart; image, g, room, out });
 
 impl<L: Lane> WithSimd for GatherSquares<'_, L> {
     type Output = ();
