@@ -262,7 +262,8 @@ fn is_small<T>(a: &Mat<'_, T>, b: &Mat<'_, T>) -> bool {
     let bytes = |m: &Mat<'_, T>| m.rows.saturating_mul(m.cols).saturating_mul(size_of::<T>());
     let work = bytes(a).saturating_mul(b.cols) / size_of::<T>();
     if b.col_stride == 1 || b.cols == 1 {
-        // Nothing to pack: until the operands leave the cache, or where there is little reuse.
+        // Nothing to pack: until the operands leave the cache; or where there is little reuse, as in
+        // a tile, which has at most 64 examples.
         a.rows <= 64 || (bytes(a) <= CACHE && bytes(b) <= CACHE)
     } else {
         inner_products(a, b) || work <= 64 * 64 * 64
