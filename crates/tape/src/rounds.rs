@@ -26,7 +26,9 @@ pub(crate) const INLINE: usize = 2_000_000;
 /// A deferred sum is cut into about this many tasks.
 const RANGES: usize = 16;
 /// Numbers folded at a time, on the stack.
-const FOLD: usize = 64;
+const FOLD: usize = 1024;
+/// Numbers that a task folds.
+const FOLDS: usize = 8 * 1024;
 
 /// What a worker needs for any tile: grown once, then reused.
 #[derive(Debug, Default)]
@@ -244,11 +246,17 @@ impl<T: Scalar> Graph<T> {
             }
         }
         let lanes = &lanes[..lanes_used];
-        if summed {
+        if summed && inline {
             let sums = sums[..all].iter_mut().enumerate();
             for (i, sum) in sums.filter(|&(i, _)| is_local(i)) {
-                fold(lanes, i, sum);
+                fold(lanes, i, 0, sum);
             }
+        } else if summed {
+            let sums = sums[..all].par_iter_mut().enumerate();
+            sums.filter(|&(i, _)| is_local(i)).for_each(|(i, sum)| {
+                let parts = sum.par_chunks_mut(FOLDS).enumerate();
+                parts.for_each(|(c, out)| fold(lanes, i, c * FOLDS, out));
+            });
         }
         Ok(lanes.iter().map(|lane| lane.value).sum())
     }
@@ -313,7 +321,7 @@ impl<T: Scalar> Graph<T> {
             let Some(rule) = step.rules.deferred() else {
                 continue;
             };
-            let (a_len, g_len) = (d.a_len, step.len);
+            let (a_len, g_len) = (d.a_len, d.g_len);
             let part = |offset: usize, len: usize| View::strided(&rows[offset..], len, row);
             let sum = match &self.plan.in_place[d.sum] {
                 Some(place) if !out.is_empty() => &mut out[place.clone()],
@@ -329,9 +337,11 @@ impl<T: Scalar> Graph<T> {
                 if leaves == Leaves::HessianCotangents {
                     // The tangent of Σ aᵀg: Σ aᵀdg + Σ daᵀg.
                     let at = d.hessian_offset;
-                    let (g, da) = (at + a_len, at + a_len + g_len);
-                    add(part(at, a_len), part(da + a_len, g_len));
-                    add(part(da, a_len), part(g, g_len));
+                    add(part(at, a_len), part(at + a_len, g_len));
+                    if d.a_active {
+                        let at = at + d.row_len();
+                        add(part(at, a_len), part(at + a_len, g_len));
+                    }
                 } else {
                     add(part(d.offset, a_len), part(d.offset + a_len, g_len));
                 }
@@ -345,10 +355,10 @@ impl<T: Scalar> Graph<T> {
     }
 }
 
-/// Adds up the lanes' sums number `i` in a fixed tree.
-fn fold<T: Scalar>(lanes: &[Lane<T>], i: usize, out: &mut [T]) {
+/// Adds up the lanes' sums number `i` in a fixed tree, from number `at` on.
+fn fold<T: Scalar>(lanes: &[Lane<T>], i: usize, at: usize, out: &mut [T]) {
     for (c, out) in out.chunks_mut(FOLD).enumerate() {
-        fold_chunk(lanes, i, c * FOLD, out);
+        fold_chunk(lanes, i, at + c * FOLD, out);
     }
 }
 

@@ -90,6 +90,11 @@ fn images<'a, T>(x: View<'a, T>) -> Images<'a, T> {
 }
 
 impl ConvPool {
+    /// The laid-out images of a tile: kept, since every product reads them, often more than once.
+    fn laid<'a, T: Scalar>(&self, at: &At<'a, T>) -> &'a [T] {
+        at.saved.reals
+    }
+
     /// Convolves each image of a tile and hands the outputs on.
     fn convolve<T: Scalar>(
         &self,
@@ -107,44 +112,65 @@ impl ConvPool {
         }
     }
 
-    /// Adds the adjoints in the packed weight and in the bias.
+    /// Adds the adjoints of g in the packed weight and in the bias.
     fn adjoint_weight<T: Scalar>(
         &self,
         at: &At<'_, T>,
-        x: View<'_, T>,
         g: &[T],
-        scratch: &mut [T],
-        (gw, gb): (&mut Slot<'_, T>, Option<&mut Slot<'_, T>>),
+        gw: &mut Slot<'_, T>,
+        mut gb: Option<&mut Slot<'_, T>>,
     ) {
-        let (k, kept, m) = (at.tile.len, self.winners.saved_len(), self.shape.size());
-        let saved = at.saved.indices;
+        let (laid, saved) = (self.laid(at), at.saved.indices);
         if gw.is_shared() {
             let gb = gb.map(|gb| gb.example(0));
-            let gw = gw.example(0);
             self.winners
-                .adjoint_weight(k, saved, images(x), g, scratch, gw, gb);
+                .adjoint_weight(saved, laid, g, gw.example(0), gb);
             return;
         }
-        let mut gb = gb;
+        let (kept, m) = (self.winners.saved_len(), self.shape.size());
+        let images = laid.chunks_exact(self.winners.laid_len());
+        for (i, laid) in images.enumerate() {
+            let (saved, g) = (&saved[i * kept..][..kept], &g[i * m..][..m]);
+            let gb = gb.as_mut().map(|gb| gb.example(i));
+            self.winners
+                .adjoint_weight(saved, laid, g, gw.example(i), gb);
+        }
+    }
+
+    /// Adds the adjoint in the packed weight of other images, and cotangents of theirs.
+    fn adjoint_weight_of<T: Scalar>(
+        &self,
+        at: &At<'_, T>,
+        (x, g): (View<'_, T>, &[T]),
+        scratch: &mut [T],
+        gw: &mut Slot<'_, T>,
+    ) {
+        let (kept, m) = (self.winners.saved_len(), self.shape.size());
+        let (k, saved) = (at.tile.len, at.saved.indices);
+        if gw.is_shared() {
+            let (images, gw) = ((k, images(x)), gw.example(0));
+            self.winners
+                .adjoint_weight_of(images, saved, g, scratch, gw);
+            return;
+        }
         for i in 0..k {
             let image = Images {
                 data: x.example(i),
                 stride: 0,
             };
-            let (saved, g) = (&saved[i * kept..][..kept], &g[i * m..][..m]);
-            let gb = gb.as_mut().map(|gb| gb.example(i));
+            let (saved, g, gw) = (&saved[i * kept..][..kept], &g[i * m..], gw.example(i));
             self.winners
-                .adjoint_weight(1, saved, image, g, scratch, gw.example(i), gb);
+                .adjoint_weight_of((1, image), saved, g, scratch, gw);
         }
     }
 
     /// Adds the adjoints: in the images, of cotangents with packed weights; in the packed weight, of
-    /// images with cotangents, the first of which is the bias's too.
+    /// the images with cotangents, which are the bias's too, and of other images with theirs.
     fn reverse<T: Scalar>(
         &self,
         at: &At<'_, T>,
         image: [Option<(&[T], &[T])>; 2],
-        weight: [Option<(View<'_, T>, &[T])>; 2],
+        weight: (Option<&[T]>, Option<(View<'_, T>, &[T])>),
         scratch: &mut [T],
         gx: &mut [Option<Slot<'_, T>>],
     ) {
@@ -158,18 +184,16 @@ impl ConvPool {
                     .adjoint_image(saved, terms, scratch, gx.example(i));
             }
         }
-        let mut gb = gb.first_mut().and_then(Option::as_mut);
-        for (i, (x, g)) in weight
-            .into_iter()
-            .enumerate()
-            .filter_map(|(i, t)| Some((i, t?)))
-        {
-            let gb = gb.take().filter(|_| i == 0);
+        let gb = gb.first_mut().and_then(Option::as_mut);
+        if let Some(g) = weight.0 {
             match (&mut *gw, gb) {
-                (Some(gw), gb) => self.adjoint_weight(at, x, g, scratch, (gw, gb)),
+                (Some(gw), gb) => self.adjoint_weight(at, g, gw, gb),
                 (None, Some(gb)) => self.adjoint_bias(at, g, gb),
                 (None, None) => {}
             }
+        }
+        if let (Some(gw), Some(term)) = (gw, weight.1) {
+            self.adjoint_weight_of(at, term, scratch, gw);
         }
     }
 
@@ -190,14 +214,14 @@ impl<T: Scalar> Rules<T> for ConvPool {
 
     fn needs(&self) -> Needs {
         Needs {
-            inputs: 1 << IMAGE | 1 << PACKED,
+            inputs: 1 << PACKED,
             output: false,
         }
     }
 
     fn saved(&self) -> Saved {
         Saved {
-            reals: 0,
+            reals: self.winners.laid_len(),
             indices: self.winners.saved_len(),
         }
     }
@@ -227,9 +251,11 @@ impl<T: Scalar> Rules<T> for ConvPool {
         scratch: &mut [T],
         y: &mut [T],
     ) {
-        let kept = self.winners.saved_len();
+        let (kept, len) = (self.winners.saved_len(), self.winners.laid_len());
         let bias = x.get(BIAS).map(|b| b.example(0));
-        let outputs = |i, outputs: &[T]| {
+        let outputs = |i: usize, outputs: &[T]| {
+            let laid = &mut saved.reals[i * len..][..len];
+            self.winners.lay_out(x[IMAGE].example(i), laid);
             let saved = &mut saved.indices[i * kept..][..kept];
             let y = &mut y[i * self.shape.size()..][..self.shape.size()];
             self.winners.choose(outputs, bias, saved, y);
@@ -248,19 +274,16 @@ impl<T: Scalar> Rules<T> for ConvPool {
 
     fn jvp(&self, at: &At<'_, T>, dx: &[Option<View<'_, T>>], scratch: &mut [T], dy: &mut [T]) {
         let (dw, w) = (dx[PACKED], at.input(PACKED));
-        let terms = [
-            dw.map(|dw| (images(at.input(IMAGE)), dw.example(0))),
-            dx[IMAGE].map(|da| (images(da), w.example(0))),
-        ];
+        let x_dw = dw.map(|dw| (self.laid(at), dw.example(0)));
+        let dx_w = dx[IMAGE].map(|da| (images(da), w.example(0)));
         let db = dx.get(BIAS).copied().flatten().map(|db| db.example(0));
-        self.winners
-            .jvp(at.tile.len, at.saved.indices, terms, db, scratch, dy);
+        let (k, saved) = (at.tile.len, at.saved.indices);
+        self.winners.jvp(k, saved, x_dw, dx_w, db, scratch, dy);
     }
 
     fn vjp(&self, at: &At<'_, T>, g: &[T], scratch: &mut [T], gx: &mut [Option<Slot<'_, T>>]) {
         let image = [Some((g, at.input(PACKED).example(0))), None];
-        let weight = [Some((at.input(IMAGE), g)), None];
-        self.reverse(at, image, weight, scratch, gx);
+        self.reverse(at, image, (Some(g), None), scratch, gx);
     }
 
     fn squares(&self, j: usize) -> Option<&dyn SquareSum<T>> {
@@ -286,17 +309,14 @@ impl<T: Scalar> Rules<T> for ConvPool {
             dg.map(|dg| (dg, at.input(PACKED).example(0))),
             dx[PACKED].map(|dw| (g, dw.example(0))),
         ];
-        let weight = [
-            dg.map(|dg| (at.input(IMAGE), dg)),
-            dx[IMAGE].map(|da| (da, g)),
-        ];
+        let weight = (dg, dx[IMAGE].map(|da| (da, g)));
         self.reverse(at, image, weight, scratch, hx);
     }
 }
 
 impl<T: Scalar> SquareSum<T> for ConvPool {
     fn scratch(&self, _: usize, columns: usize) -> usize {
-        self.winners.squares_scratch::<T>(columns)
+        self.winners.squares_scratch(columns)
     }
 
     fn add(
@@ -316,9 +336,10 @@ impl<T: Scalar> SquareSum<T> for ConvPool {
                 self.winners
                     .add_bias_squares(saved, (columns, g, apart), out);
             } else {
-                let image = at.input(IMAGE).example(i);
+                let len = self.winners.laid_len();
+                let laid = &self.laid(at)[i * len..][..len];
                 self.winners
-                    .add_weight_squares(saved, image, (columns, g, apart), scratch, out);
+                    .add_weight_squares(saved, laid, (columns, g, apart), scratch, out);
             }
         }
     }

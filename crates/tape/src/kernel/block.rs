@@ -46,9 +46,12 @@ impl<L> Copy for Operands<L> {}
 /// `mask` only. Meanwhile what lies `ahead` is fetched into the cache: of each term a vector by each of
 /// the first N blocks, so that the requests don't queue.
 ///
+/// With a `copy`, the first block leaves there what it reads of B, without gaps, for the others: its
+/// stores cost nothing beside the products.
+///
 /// # Safety
 /// All of A(i, t) and N vectors of B(t, :) can be read, N vectors of C[i, :] be read and written,
-/// and C overlaps neither.
+/// and C overlaps neither. A `copy` has room for N vectors of each term.
 #[inline(always)]
 pub(super) unsafe fn blocks<
     L: Lane,
@@ -60,10 +63,17 @@ pub(super) unsafe fn blocks<
     simd: S,
     rows: &Rows,
     terms: &Terms,
-    Operands { a, b, mut c, c_row }: Operands<L>,
+    Operands {
+        a,
+        mut b,
+        mut c,
+        c_row,
+    }: Operands<L>,
     mask: L::Mask<S>,
     ahead: Ahead<L>,
+    copy: Option<*mut L>,
 ) {
+    let mut terms = *terms;
     // Sums, the N vectors of B and one of A must fit the registers.
     let most = match S::REGISTER_COUNT {
         32.. if N < 4 => 8,
@@ -77,7 +87,7 @@ pub(super) unsafe fn blocks<
     while left > 0 {
         let height = left.div_ceil(left.div_ceil(most));
         macro_rules! block {
-            ($p:literal) => {{
+            ($p:literal $(, to: $to:expr)?) => {{
                 let mut from = [a; $p];
                 for from in &mut from {
                     *from = a.wrapping_add(at.next(rows));
@@ -88,30 +98,55 @@ pub(super) unsafe fn blocks<
                 } else {
                     Ahead { from: b, step: 0 }
                 };
-                // SAFETY: `height` rows are left, and `from` says where each begins.
+                #[allow(unused_variables)]
+                let to: *mut L = b.cast_mut();
+                $(let to: *mut L = $to;)?
+                // SAFETY: `height` rows are left, and `from` says where each begins; there is room
+                // for a copy, where one is made.
                 unsafe {
-                    block::<L, S, LANES, $p, N, MASKED>(
+                    block::<L, S, LANES, $p, N, MASKED, { block!(@copies $($to)?) }>(
                         simd,
-                        terms,
+                        &terms,
                         from,
                         b,
                         (c, c_row),
                         mask,
                         ahead,
+                        to,
                     );
                 }
             }};
+            (@copies) => { false };
+            (@copies $to:expr) => { true };
         }
-        match height {
-            1 => block!(1),
-            2 => block!(2),
-            3 => block!(3),
-            4 => block!(4),
-            5 => block!(5),
-            6 => block!(6),
-            7 if N < 4 => block!(7),
+        match (copy, height) {
+            (Some(to), 4) if !LANES && number == 0 => block!(4, to: to),
+            (Some(to), 5) if !LANES && number == 0 => block!(5, to: to),
+            (Some(to), 6) if !LANES && number == 0 => block!(6, to: to),
+            (Some(to), 7) if !LANES && number == 0 && N < 4 => block!(7, to: to),
+            (Some(to), 8) if !LANES && number == 0 && N < 4 => block!(8, to: to),
+            (_, 1) => block!(1),
+            (_, 2) => block!(2),
+            (_, 3) => block!(3),
+            (_, 4) => block!(4),
+            (_, 5) => block!(5),
+            (_, 6) => block!(6),
+            (_, 7) if N < 4 => block!(7),
             _ if N < 4 => block!(8),
             _ => {}
+        }
+        if number == 0
+            && (4..=8).contains(&height)
+            && !LANES
+            && let Some(copy) = copy
+        {
+            let width = N * L::lanes::<S>();
+            terms.b = [
+                terms.count[1] * terms.count[2] * width,
+                terms.count[2] * width,
+                width,
+            ];
+            b = copy.cast_const();
         }
         number += 1;
         left -= height;
@@ -159,6 +194,7 @@ pub(super) unsafe fn block<
     const P: usize,
     const N: usize,
     const MASKED: bool,
+    const COPIES: bool,
 >(
     simd: S,
     terms: &Terms,
@@ -167,6 +203,7 @@ pub(super) unsafe fn block<
     (c, c_row): (*mut L, usize),
     mask: L::Mask<S>,
     ahead: Ahead<L>,
+    mut copy: *mut L,
 ) {
     let lanes = L::lanes::<S>();
     let zero = L::splat(simd, L::zero());
@@ -199,6 +236,10 @@ pub(super) unsafe fn block<
                     let mut bs = [zero; N];
                     for (j, x) in bs.iter_mut().enumerate() {
                         *x = load!(b, j);
+                        if COPIES {
+                            L::store(copy, *x);
+                            copy = copy.wrapping_add(lanes);
+                        }
                     }
                     for (sum, a) in sum.iter_mut().zip(&a) {
                         let a = a.add(from);

@@ -203,7 +203,16 @@ pub(super) unsafe fn contract<L: Lane, S: Simd, const LANES: bool>(
             let ahead = Ahead { from: b, step: 0 };
             // SAFETY: eight vectors of columns are left, and there is one row.
             unsafe {
-                block::<L, S, LANES, 1, 8, false>(simd, &terms, [a], b, (c, c_row), all, ahead)
+                block::<L, S, LANES, 1, 8, false, false>(
+                    simd,
+                    &terms,
+                    [a],
+                    b,
+                    (c, c_row),
+                    all,
+                    ahead,
+                    copy,
+                )
             };
             8 * lanes
         } else if (n_rows <= 4 || S::REGISTER_COUNT >= 32) && left >= 4 * lanes {
@@ -262,7 +271,7 @@ unsafe fn panel<L: Lane, S: Simd, const LANES: bool, const N: usize, const MASKE
         for t1 in (0..n1).step_by(s1) {
             for t2 in (0..n2).step_by(s2) {
                 let start = |stride: &[usize; 3]| t0 * stride[0] + t1 * stride[1] + t2 * stride[2];
-                let mut part = Terms {
+                let part = Terms {
                     count: [s0.min(n0 - t0), s1.min(n1 - t1), s2.min(n2 - t2)],
                     ..*terms
                 };
@@ -275,7 +284,7 @@ unsafe fn panel<L: Lane, S: Simd, const LANES: bool, const N: usize, const MASKE
                     },
                     step: terms.b[2],
                 };
-                let mut at = Operands {
+                let at = Operands {
                     a: at.a.wrapping_add(start(&terms.a)),
                     b: at.b.wrapping_add(start(&terms.b)),
                     ..at
@@ -284,46 +293,10 @@ unsafe fn panel<L: Lane, S: Simd, const LANES: bool, const N: usize, const MASKE
                 // t0, and `room::<L>() / width` terms at most, which fit; what the blocks read of the copy
                 // has been written.
                 unsafe {
-                    if copied {
-                        copy_terms::<L, S, N, MASKED>(simd, &part, at.b, mask, copy);
-                        part.b = [0, part.count[2] * width, width];
-                        at.b = copy;
-                    }
-                    blocks::<L, S, LANES, N, MASKED>(simd, rows, &part, at, mask, ahead);
+                    let copy = copied.then_some(copy);
+                    blocks::<L, S, LANES, N, MASKED>(simd, rows, &part, at, mask, ahead, copy);
                 }
             }
-        }
-    }
-}
-
-/// Copies N vectors of each term of B, next to each other.
-///
-/// # Safety
-/// They can be read, and `to` has room for them.
-#[inline(always)]
-unsafe fn copy_terms<L: Lane, S: Simd, const N: usize, const MASKED: bool>(
-    simd: S,
-    terms: &Terms,
-    b: *const L,
-    mask: L::Mask<S>,
-    mut to: *mut L,
-) {
-    let lanes = L::lanes::<S>();
-    for t1 in 0..terms.count[1] {
-        for t2 in 0..terms.count[2] {
-            // SAFETY: the caller vouches for all terms.
-            unsafe {
-                let from = b.add(t1 * terms.b[1] + t2 * terms.b[2]);
-                for j in 0..N {
-                    let x = if MASKED && j == N - 1 {
-                        L::load_masked(simd, mask, from.add(j * lanes))
-                    } else {
-                        L::load::<S>(from.add(j * lanes))
-                    };
-                    L::store(to.add(j * lanes), x);
-                }
-            }
-            to = to.wrapping_add(N * lanes);
         }
     }
 }

@@ -266,7 +266,7 @@ fn is_small<T>(a: &Mat<'_, T>, b: &Mat<'_, T>) -> bool {
         // a tile, which has at most 64 examples.
         a.rows <= 64 || (bytes(a) <= CACHE && bytes(b) <= CACHE)
     } else {
-        inner_products(a, b) || work <= 64 * 64 * 64
+        a.rows <= 64 || inner_products(a, b) || work <= 64 * 64 * 64
     }
 }
 

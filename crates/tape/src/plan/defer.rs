@@ -43,19 +43,21 @@ pub(super) fn defer<T: Scalar>(
         };
         local[sum] = false;
         step.operands[b].deferred = true;
-        let a_len = step.operands[a].len;
-        deferred.push(DeferredStep {
+        let next = DeferredStep {
             step: i,
             a,
             sum,
             first: deferred.iter().all(|d: &DeferredStep| d.sum != sum),
             row,
-            a_len,
+            a_len: step.operands[a].len,
+            g_len: step.len,
+            a_active: step.operands[a].role != Role::Inactive,
             offset,
             hessian_offset,
-        });
-        offset += a_len + step.len;
-        hessian_offset += 2 * (a_len + step.len);
+        };
+        offset += next.row_len();
+        hessian_offset += next.hessian_row_len();
+        deferred.push(next);
     }
     deferred
 }

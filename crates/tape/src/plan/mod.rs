@@ -127,10 +127,26 @@ pub(crate) struct DeferredStep {
     /// Ranges are cut at multiples of this.
     pub row: usize,
     pub a_len: usize,
-    /// Where `a` starts in an example's row; `g`, and for H v then `da` and `dg`, follow.
+    /// Numbers per example of the cotangent.
+    pub g_len: usize,
+    /// Whether `a` has a tangent: an input has none.
+    pub a_active: bool,
+    /// Where `a` starts in an example's row; `g` follows.
     pub offset: usize,
-    /// The same in the rows for H v.
+    /// The same in the rows for H v, where `dg` follows, and then `da` and `g` if `a` has a tangent.
     pub hessian_offset: usize,
+}
+
+impl DeferredStep {
+    /// Numbers per example that are kept in G v.
+    pub fn row_len(&self) -> usize {
+        self.a_len + self.g_len
+    }
+
+    /// Numbers per example that are kept in H v.
+    pub fn hessian_row_len(&self) -> usize {
+        self.row_len() * if self.a_active { 2 } else { 1 }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -216,12 +232,8 @@ impl<T: Scalar> Plan<T> {
 
         let mut local = vec![true; sums.len()];
         let deferred = defer(&mut tile, &sums, &mut local);
-        let row = deferred
-            .last()
-            .map_or(0, |d| d.offset + d.a_len + tile.steps[d.step].len);
-        let hessian_row = deferred.last().map_or(0, |d| {
-            d.hessian_offset + 2 * (d.a_len + tile.steps[d.step].len)
-        });
+        let row = deferred.iter().map(DeferredStep::row_len).sum();
+        let hessian_row = deferred.iter().map(DeferredStep::hessian_row_len).sum();
 
         let output_root = facts.root[output];
         let m = nodes[output_root].shape.size();

@@ -58,17 +58,13 @@ pub(crate) fn vjp_jvp<T: Scalar>(
         }
         if let Some(d) = sink.deferred_of(i) {
             let (a, at) = (&step.operands[d.a], d.hessian_offset);
-            let da = point.tangent(a, direction, table, slots);
             sink.keep(k, at, point.value(a, block, &[]));
-            sink.keep(k, at + d.a_len, View::tile(g, step.len));
-            for i in 0..k {
-                let row = &mut sink.rows[i * sink.row + at + d.a_len + step.len..][..d.a_len];
-                match da {
-                    Some(da) => row.copy_from_slice(da.example(i)),
-                    None => row.fill(T::zero()),
-                }
+            sink.keep(k, at + d.a_len, View::tile(dg, step.len));
+            if let Some(da) = point.tangent(a, direction, table, slots) {
+                let at = at + d.row_len();
+                sink.keep(k, at, da);
+                sink.keep(k, at + d.a_len, View::tile(g, step.len));
             }
-            sink.keep(k, at + 2 * d.a_len + step.len, View::tile(dg, step.len));
         }
         slots[at] = buffer;
         inspected?;

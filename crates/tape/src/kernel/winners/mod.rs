@@ -125,9 +125,19 @@ impl Winners {
         self.lists.len()
     }
 
+    /// Numbers of a laid-out image.
+    pub fn laid_len(&self) -> usize {
+        self.layout.len()
+    }
+
+    /// Lays an image out: what derivatives read of it.
+    pub fn lay_out<T: Scalar>(&self, image: &[T], laid: &mut [T]) {
+        self.layout.spread(image, laid);
+    }
+
     /// Numbers of scratch for a tile of `k` images: as many laid-out ones as are used at once.
     pub fn scratch_len<T>(&self, k: usize) -> usize {
-        self.at_once::<T>(k).max(2) * self.layout.len() + layout::unit::<T>()
+        self.at_once::<T>(k) * self.layout.len() + layout::unit::<T>()
     }
 
     /// How many images of `k` the cache holds; at least one.
@@ -156,32 +166,32 @@ impl Winners {
         choose::values(self, outputs, bias, y);
     }
 
-    /// y += x ∗ dw + dx ∗ w + db at the winners, for `k` images. Weights are packed.
+    /// y += x ∗ dw + dx ∗ w + db at the winners, for `k` images. Weights are packed; x is laid out,
+    /// and dx is not.
+    #[allow(clippy::too_many_arguments)] // each is one of the formula's
     pub fn jvp<T: Scalar>(
         &self,
         k: usize,
         saved: &[u32],
-        terms: [Option<(Images<'_, T>, &[T])>; 2],
+        x_dw: Option<(&[T], &[T])>,
+        dx_w: Option<(Images<'_, T>, &[T])>,
         db: Option<&[T]>,
         scratch: &mut [T],
         y: &mut [T],
     ) {
         let (len, m, kept) = (self.layout.len(), self.output_len(), self.saved_len());
-        let scratch = &mut aligned(scratch)[..2 * len];
-        let (first, second) = scratch.split_at_mut(len);
+        let room = &mut aligned(scratch)[..len];
         for i in 0..k {
-            let mut rooms = [&mut *first, &mut *second];
-            for (room, term) in rooms.iter_mut().zip(&terms) {
-                if let Some((images, _)) = term {
-                    self.layout.spread(images.image(i), room);
-                }
+            if let Some((images, _)) = dx_w {
+                self.layout.spread(images.image(i), room);
             }
-            let [a, b] = rooms;
-            let pair = |room, term: &Option<(Images<'_, T>, _)>| term.map(|(_, w)| (room, w));
             let dots = Dots {
                 stage: self,
                 lists: &saved[i * kept..][..kept],
-                pairs: [pair(&*a, &terms[0]), pair(&*b, &terms[1])],
+                pairs: [
+                    x_dw.map(|(laid, dw)| (&laid[i * len..][..len], dw)),
+                    dx_w.map(|(_, w)| (&*room, w)),
+                ],
                 bias: db,
                 y: &mut y[i * m..][..m],
             };
@@ -189,33 +199,24 @@ impl Winners {
         }
     }
 
-    /// gw += the adjoint in the packed weight, and gb += that in the bias, from `k` images.
-    #[allow(clippy::too_many_arguments)] // each is one of the formula's
+    /// gw += the adjoint in the packed weight, and gb += that in the bias, from laid-out images.
     pub fn adjoint_weight<T: Scalar>(
         &self,
-        k: usize,
         saved: &[u32],
-        images: Images<'_, T>,
+        laid: &[T],
         g: &[T],
-        scratch: &mut [T],
         gw: &mut [T],
-        gb: Option<&mut [T]>,
+        mut gb: Option<&mut [T]>,
     ) {
         let (len, m, kept) = (self.layout.len(), self.output_len(), self.saved_len());
-        let scratch = aligned(scratch);
-        let most = self.at_once::<T>(k);
-        let mut gb = gb;
-        for first in (0..k).step_by(most) {
-            let n = most.min(k - first);
-            let laid = &mut scratch[..n * len];
-            for (i, laid) in laid.chunks_exact_mut(len).enumerate() {
-                self.layout.spread(images.image(first + i), laid);
-            }
+        let most = self.at_once::<T>(laid.len() / len);
+        let parts = laid.chunks(most * len).zip(g.chunks(most * m));
+        for ((images, g), lists) in parts.zip(saved.chunks(most * kept)) {
             Gather {
                 stage: self,
-                lists: &saved[first * kept..][..n * kept],
-                images: laid,
-                g: &g[first * m..][..n * m],
+                lists,
+                images,
+                g,
                 gw: &mut *gw,
                 gb: gb.as_deref_mut(),
             }
@@ -223,23 +224,44 @@ impl Winners {
         }
     }
 
-    /// Numbers of scratch for [`add_weight_squares`](Self::add_weight_squares) of so many cotangents.
-    pub fn squares_scratch<T>(&self, columns: usize) -> usize {
-        self.layout.len() + layout::unit::<T>() + self.lists.positions * columns
+    /// The same from `k` images that are not laid out.
+    pub fn adjoint_weight_of<T: Scalar>(
+        &self,
+        (k, images): (usize, Images<'_, T>),
+        saved: &[u32],
+        g: &[T],
+        scratch: &mut [T],
+        gw: &mut [T],
+    ) {
+        let (len, m, kept) = (self.layout.len(), self.output_len(), self.saved_len());
+        let scratch = aligned(scratch);
+        let most = self.at_once::<T>(k);
+        for first in (0..k).step_by(most) {
+            let n = most.min(k - first);
+            let laid = &mut scratch[..n * len];
+            for (i, laid) in laid.chunks_exact_mut(len).enumerate() {
+                self.layout.spread(images.image(first + i), laid);
+            }
+            let (saved, g) = (&saved[first * kept..][..n * kept], &g[first * m..][..n * m]);
+            self.adjoint_weight(saved, laid, g, gw, None);
+        }
     }
 
-    /// out += the squares of the adjoint in the packed weight, for one image and `columns` cotangents,
-    /// `apart` numbers from one to the next.
+    /// Numbers of scratch for [`add_weight_squares`](Self::add_weight_squares) of so many cotangents.
+    pub fn squares_scratch(&self, columns: usize) -> usize {
+        self.lists.positions * columns
+    }
+
+    /// out += the squares of the adjoint in the packed weight, for one laid-out image and `columns`
+    /// cotangents, `apart` numbers from one to the next.
     pub fn add_weight_squares<T: Scalar>(
         &self,
         saved: &[u32],
-        image: &[T],
+        laid: &[T],
         (columns, g, apart): (usize, &[T], usize),
-        scratch: &mut [T],
+        room: &mut [T],
         out: &mut [T],
     ) {
-        let (laid, room) = aligned(scratch).split_at_mut(self.layout.len());
-        self.layout.spread(image, laid);
         GatherSquares {
             stage: self,
             lists: saved,
