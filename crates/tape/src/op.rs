@@ -313,6 +313,16 @@ pub trait DeferredSum<T>: Debug + Send + Sync {
         false
     }
 
+    /// Overwrites `gb`, which stands for the numbers `range` of the operand, with the cotangents from
+    /// one example.
+    fn write_range(&self, a: View<'_, T>, g: View<'_, T>, range: Range<usize>, gb: &mut [T])
+    where
+        T: Scalar,
+    {
+        gb.fill(T::zero());
+        self.sum_range(1, a, g, range, gb);
+    }
+
     /// Adds to `gb`, which stands for the numbers `range` of the operand, the cotangents from `k`
     /// examples.
     fn sum_range(

@@ -259,15 +259,21 @@ pub(super) unsafe fn block<
                 }
             }
         }
+        for (i, sum) in sum.iter_mut().enumerate() {
+            for (j, sum) in sum.iter_mut().enumerate() {
+                let row = c.add(i * c_row);
+                *sum = L::plus(simd, load!(row, j), *sum);
+            }
+        }
+        // All loads before the first store: a short row's masked store reaches over the next row, whose
+        // load would wait for it.
         for (i, sum) in sum.iter().enumerate() {
             for (j, &sum) in sum.iter().enumerate() {
-                let row = c.add(i * c_row);
-                let new = L::plus(simd, load!(row, j), sum);
-                let to = row.add(j * lanes);
+                let to = c.add(i * c_row + j * lanes);
                 if MASKED && j == N - 1 {
-                    L::store_masked(simd, mask, to, new);
+                    L::store_masked(simd, mask, to, sum);
                 } else {
-                    L::store(to, new);
+                    L::store(to, sum);
                 }
             }
         }

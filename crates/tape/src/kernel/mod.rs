@@ -8,6 +8,7 @@ pub mod elementary;
 mod finite;
 pub mod gemm;
 pub mod geometry;
+mod outer;
 mod patches;
 pub mod pool;
 pub(crate) mod reduce;
@@ -21,5 +22,6 @@ mod transpose;
 pub(crate) mod zip;
 
 pub use finite::first_not_finite;
+pub(crate) use outer::outer_product;
 pub use simd::vectorized;
 pub(crate) mod winners;

@@ -256,16 +256,16 @@ impl<T: Scalar> Linearization<'_, T> {
             let Some(size) = steps.peek().map(|d| chunk(d)) else {
                 continue;
             };
-            // A piece at a time, so that it is cleared and written while the cache holds it.
+            // A piece at a time, so that what is added to it finds it in the cache.
             for (c, out) in out[range.clone()].chunks_mut(size).enumerate() {
-                out.fill(T::zero());
+                let here = c * size..c * size + out.len();
                 for d in steps.clone() {
-                    let step = &plan.tile.steps[d.step];
                     let a = View::shared(&rows[d.offset..][..d.a_len]);
-                    let g = View::shared(&rows[d.offset + d.a_len..][..step.len]);
-                    if let Some(rule) = step.rules.deferred() {
-                        rule.sum
-                            .sum_range(1, a, g, c * size..c * size + out.len(), out);
+                    let g = View::shared(&rows[d.offset + d.a_len..][..d.g_len]);
+                    match plan.tile.steps[d.step].rules.deferred() {
+                        Some(rule) if d.first => rule.sum.write_range(a, g, here.clone(), out),
+                        Some(rule) => rule.sum.sum_range(1, a, g, here.clone(), out),
+                        None => {}
                     }
                 }
             }

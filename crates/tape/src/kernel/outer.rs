@@ -1,0 +1,34 @@
+//! Outer products.
+
+use super::vectorized;
+use crate::Scalar;
+
+/// out = a gᵀ, row-major.
+///
+/// # Panics
+/// If `out` has not the length of `a` times that of `g`, which is not 0.
+pub(crate) fn outer_product<T: Scalar>(a: &[T], g: &[T], out: &mut [T]) {
+    assert_eq!(out.len(), a.len() * g.len(), "a row for every number of a");
+    vectorized(
+        #[inline(always)]
+        || {
+            for (row, &a) in out.chunks_exact_mut(g.len()).zip(a) {
+                for (x, &g) in row.iter_mut().zip(g) {
+                    *x = a * g;
+                }
+            }
+        },
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_is_a_product() {
+        let mut out = [9.0f32; 6];
+        outer_product(&[2.0, -3.0], &[1.0, 0.5, 4.0], &mut out);
+        assert_eq!(out, [2.0, 1.0, 8.0, -3.0, -1.5, -12.0]);
+    }
+}
