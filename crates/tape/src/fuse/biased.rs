@@ -6,6 +6,7 @@
 use super::chain::{Uses, op};
 use super::push;
 use crate::kernel::gemm::{Mat, MatMut, gemm};
+use crate::kernel::vectorized;
 use crate::kind::{Bilinear, Linear};
 use crate::op::{At, Deferred, Needs, Op, Rules, SavedMut, SavedRef, SquareSum, Tile};
 use crate::ops::{Add, Conv2d, Dense};
@@ -198,7 +199,7 @@ impl<T: Scalar> Rules<T> for Biased<T> {
 
     fn squares(&self, j: usize) -> Option<&dyn SquareSum<T>> {
         if j == BIAS {
-            None
+            Some(self)
         } else {
             self.product.squares(j)
         }
@@ -224,5 +225,33 @@ impl<T: Scalar> Rules<T> for Biased<T> {
 
     fn deferred(&self) -> Option<Deferred<'_, T>> {
         self.product.deferred()
+    }
+}
+
+// The bias's: an example's cotangent is the sum of g's rows.
+impl<T: Scalar> SquareSum<T> for Biased<T> {
+    fn scratch(&self, _: usize, _: usize) -> usize {
+        self.shape().last()
+    }
+
+    fn add(&self, _: usize, _: &At<'_, T>, _: usize, g: &[T], scratch: &mut [T], out: &mut [T]) {
+        let (n, len) = (out.len(), self.shape().size());
+        let sum = &mut scratch[..n];
+        vectorized(
+            #[inline(always)]
+            || {
+                for g in g.chunks_exact(len) {
+                    sum.fill(T::zero());
+                    for row in g.chunks_exact(n) {
+                        for (x, &g) in sum.iter_mut().zip(row) {
+                            *x += g;
+                        }
+                    }
+                    for (out, &x) in out.iter_mut().zip(&*sum) {
+                        *out += x * x;
+                    }
+                }
+            },
+        );
     }
 }

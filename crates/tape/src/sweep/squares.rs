@@ -8,6 +8,7 @@ use super::vjp::slots_of;
 use super::{Block, Point};
 use crate::buffer::Buffer;
 use crate::error::Result;
+use crate::kernel::vectorized;
 use crate::op::At;
 use crate::plan::{DeferredStep, Operand, Role, Slots, Step};
 use crate::{Scalar, Slot};
@@ -149,19 +150,24 @@ impl<T: Scalar> Squares<'_, T> {
     ) {
         let (k, len) = (point.tile.len, step.len);
         let a = point.value(&step.operands[d.a], block, &[]);
-        for (i, row) in self.rows.chunks_exact_mut(self.row).take(k).enumerate() {
-            let (squares, sum) = row[d.offset..][..d.a_len + len].split_at_mut(d.a_len);
-            if self.fresh {
-                for (x, &a) in squares.iter_mut().zip(a.example(i)) {
-                    *x = a * a;
+        vectorized(
+            #[inline(always)]
+            || {
+                for (i, row) in self.rows.chunks_exact_mut(self.row).take(k).enumerate() {
+                    let (squares, sum) = row[d.offset..][..d.row_len()].split_at_mut(d.a_len);
+                    if self.fresh {
+                        for (x, &a) in squares.iter_mut().zip(a.example(i)) {
+                            *x = a * a;
+                        }
+                        sum.fill(T::zero());
+                    }
+                    for c in 0..columns {
+                        for (x, &g) in sum.iter_mut().zip(&g[(c * k + i) * len..][..len]) {
+                            *x += g * g;
+                        }
+                    }
                 }
-                sum.fill(T::zero());
-            }
-            for c in 0..columns {
-                for (x, &g) in sum.iter_mut().zip(&g[(c * k + i) * len..][..len]) {
-                    *x += g * g;
-                }
-            }
-        }
+            },
+        );
     }
 }
