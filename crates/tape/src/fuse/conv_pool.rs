@@ -82,6 +82,9 @@ impl<T: Scalar> Op<T> for ConvPool {
     }
 }
 
+/// Images that are not the node's own, and cotangents to go with them.
+type Others<'a, T> = (View<'a, T>, &'a [T]);
+
 fn images<'a, T>(x: View<'a, T>) -> Images<'a, T> {
     Images {
         data: x.data(),
@@ -141,7 +144,7 @@ impl ConvPool {
     fn adjoint_weight_of<T: Scalar>(
         &self,
         at: &At<'_, T>,
-        (x, g): (View<'_, T>, &[T]),
+        (x, g): Others<'_, T>,
         scratch: &mut [T],
         gw: &mut Slot<'_, T>,
     ) {
@@ -170,7 +173,7 @@ impl ConvPool {
         &self,
         at: &At<'_, T>,
         image: [Option<(&[T], &[T])>; 2],
-        weight: (Option<&[T]>, Option<(View<'_, T>, &[T])>),
+        weight: (Option<&[T]>, Option<Others<'_, T>>),
         scratch: &mut [T],
         gx: &mut [Option<Slot<'_, T>>],
     ) {

@@ -74,6 +74,7 @@ pub(super) unsafe fn blocks<
     copy: Option<*mut L>,
 ) {
     let mut terms = *terms;
+    let mut copy = copy.filter(|_| !LANES);
     // Sums, the N vectors of B and one of A must fit the registers.
     let most = match S::REGISTER_COUNT {
         32.. if N < 4 => 8,
@@ -98,9 +99,7 @@ pub(super) unsafe fn blocks<
                 } else {
                     Ahead { from: b, step: 0 }
                 };
-                #[allow(unused_variables)]
-                let to: *mut L = b.cast_mut();
-                $(let to: *mut L = $to;)?
+                let to = None$(.or(Some($to)))?;
                 // SAFETY: `height` rows are left, and `from` says where each begins; there is room
                 // for a copy, where one is made.
                 unsafe {
@@ -120,11 +119,11 @@ pub(super) unsafe fn blocks<
             (@copies $to:expr) => { true };
         }
         match (copy, height) {
-            (Some(to), 4) if !LANES && number == 0 => block!(4, to: to),
-            (Some(to), 5) if !LANES && number == 0 => block!(5, to: to),
-            (Some(to), 6) if !LANES && number == 0 => block!(6, to: to),
-            (Some(to), 7) if !LANES && number == 0 && N < 4 => block!(7, to: to),
-            (Some(to), 8) if !LANES && number == 0 && N < 4 => block!(8, to: to),
+            (Some(to), 4) => block!(4, to: to),
+            (Some(to), 5) => block!(5, to: to),
+            (Some(to), 6) => block!(6, to: to),
+            (Some(to), 7) if N < 4 => block!(7, to: to),
+            (Some(to), 8) if N < 4 => block!(8, to: to),
             (_, 1) => block!(1),
             (_, 2) => block!(2),
             (_, 3) => block!(3),
@@ -135,11 +134,8 @@ pub(super) unsafe fn blocks<
             _ if N < 4 => block!(8),
             _ => {}
         }
-        if number == 0
-            && (4..=8).contains(&height)
-            && !LANES
-            && let Some(copy) = copy
-        {
+        // Few rows are not worth a copy: their block made none.
+        if let Some(copy) = copy.take().filter(|_| height >= 4) {
             let width = N * L::lanes::<S>();
             terms.b = [
                 terms.count[1] * terms.count[2] * width,
@@ -187,6 +183,7 @@ impl Position {
 /// # Safety
 /// As for [`blocks`], for these rows.
 #[inline(always)]
+#[allow(clippy::too_many_arguments)] // each is one of the loop's
 pub(super) unsafe fn block<
     L: Lane,
     S: Simd,
@@ -203,8 +200,9 @@ pub(super) unsafe fn block<
     (c, c_row): (*mut L, usize),
     mask: L::Mask<S>,
     ahead: Ahead<L>,
-    mut copy: *mut L,
+    copy: Option<*mut L>,
 ) {
+    let mut copy = copy.unwrap_or(b.cast_mut());
     let lanes = L::lanes::<S>();
     let zero = L::splat(simd, L::zero());
     let mut sum = [[zero; N]; P];

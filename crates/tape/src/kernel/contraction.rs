@@ -211,7 +211,7 @@ pub(super) unsafe fn contract<L: Lane, S: Simd, const LANES: bool>(
                     (c, c_row),
                     all,
                     ahead,
-                    copy,
+                    None,
                 )
             };
             8 * lanes
