@@ -190,7 +190,8 @@ def forms(results):
     rows, failures = [], []
     for cell, by_threads in results["cells"].items():
         for threads in sorted(by_threads, key=int, reverse=True):
-            for column, entries in by_threads[threads].items():
+            for column in columns_of(results):
+                entries = by_threads[threads].get(column, {})
                 rows.append([cell, threads, TITLES[column],
                              *[entries.get(x, {}).get("form", "–") for x in OTHERS]])
                 for library, entry in entries.items():
