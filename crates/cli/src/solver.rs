@@ -64,6 +64,9 @@ pub struct Solver {
     pub damping: Option<DampingName>,
 
     /// The damping λ to begin with; 0 for none at all
+    ///
+    /// First ratios far below 1 say that steps reach beyond what the paraboloid knows, and a network of
+    /// saturating units may not recover from them: begin with more, as 100 for deep autoencoders.
     #[arg(long, value_name = "LAMBDA", default_value_t = 0.3, value_parser = number::not_negative,
           allow_negative_numbers = true)]
     pub lambda: f64,

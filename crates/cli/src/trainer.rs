@@ -160,11 +160,13 @@ impl TrainerArgs {
         self.first_order(0).map(drop)
     }
 
-    /// The first-order trainer but for its bound, and what it is in words. The ranges of options are
-    /// the rules' to say; here they are a matter of the command line.
-    fn first_order(&self, seed: u64) -> Result<(FirstOrder<Rule>, String), CliError> {
+    /// The first-order trainer, if it is one, but for its bound, and what it is in words. The ranges of
+    /// options are the rules' to say; here they are a matter of the command line.
+    fn first_order(&self, seed: u64) -> Result<Option<(FirstOrder<Rule>, String)>, CliError> {
         let usage = |e: OptimError| CliError::Usage(e.to_string());
-        let (rule, mut words) = self.rule().map_err(usage)?;
+        let Some((rule, mut words)) = self.rule().map_err(usage)? else {
+            return Ok(None);
+        };
         let rate = self.learning_rate.unwrap_or(rule.usual_rate());
         words += &format!(", rate {rate}");
         let mut schedule = schedule::parse(self.schedule.as_deref().unwrap_or("constant"), rate)
@@ -179,16 +181,15 @@ impl TrainerArgs {
         let batch = self.batch.unwrap_or(128);
         words += &format!(", batches of {batch}");
         let batches = Batches::new(batch, seed).map_err(usage)?;
-        Ok((
-            FirstOrder::new(rule).schedule(schedule).batches(batches),
-            words,
-        ))
+        let trainer = FirstOrder::new(rule).schedule(schedule).batches(batches);
+        Ok(Some((trainer, words)))
     }
 
-    /// The rule of a first-order trainer, and what it is in words.
-    fn rule(&self) -> Result<(Rule, String), OptimError> {
-        Ok(match self.optimizer {
-            OptimizerName::Newton | OptimizerName::Sgd => {
+    /// The rule of a first-order trainer, and what it is in words; Newton's method has none.
+    fn rule(&self) -> Result<Option<(Rule, String)>, OptimError> {
+        let rule: (Rule, String) = match self.optimizer {
+            OptimizerName::Newton => return Ok(None),
+            OptimizerName::Sgd => {
                 let momentum = self.momentum.unwrap_or(0.9);
                 let sgd = Sgd::default().momentum(momentum)?;
                 (Box::new(sgd), format!("sgd, momentum {momentum}"))
@@ -200,7 +201,8 @@ impl TrainerArgs {
                 (Box::new(adamw), format!("adamw, weight decay {decay}"))
             }
             OptimizerName::Smd => (Box::new(Smd::default()), "smd".into()),
-        })
+        };
+        Ok(Some(rule))
     }
 
     /// The trainer, and what it is in words.
@@ -211,12 +213,11 @@ impl TrainerArgs {
         examples: usize,
         seed: u64,
     ) -> Result<(Trainer, String), CliError> {
-        if self.is_newton() {
+        let Some((trainer, words)) = self.first_order(seed)? else {
             let curvature = solver.curvature_examples(examples)?;
             let words = solver.describe(bound, curvature);
             return Ok((Trainer::Newton(Box::new(solver.build(bound, seed)?)), words));
-        }
-        let (trainer, words) = self.first_order(seed)?;
+        };
         let words = format!("{words}, at most {bound} epochs");
         let trainer = trainer.epochs(bound);
         Ok((Trainer::FirstOrder(trainer), words))

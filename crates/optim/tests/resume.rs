@@ -1,7 +1,8 @@
 //! Runs that are stopped and go on.
 
-use osculant_layers::{Layers, Network};
-use osculant_optim::examples::Paired;
+mod common;
+
+use common::{data, net};
 use osculant_optim::loss::SquaredLoss;
 use osculant_optim::solve::{NashSofer, RelativeProgress};
 use osculant_optim::train::{
@@ -14,17 +15,6 @@ use osculant_tape::Scalar;
 use std::ops::ControlFlow;
 
 const ITERATIONS: usize = 8;
-
-fn net<T: Scalar>() -> Network<T> {
-    Network::new([2], |x| x.dense(6).tanh().dense(1)).unwrap()
-}
-
-fn data<T: Scalar>() -> Paired<T> {
-    let x: Vec<f64> = (0..80).map(|i| (0.7 * f64::from(i)).sin()).collect();
-    let y = x.chunks(2).map(|x| T::from_f64(x[0] * x[1] + 0.3));
-    let y = y.collect();
-    Paired::new([2], x.iter().map(|&x| T::from_f64(x)).collect(), 1, y).unwrap()
-}
 
 /// A name, and how to set the trainer up.
 type Setup = (&'static str, fn() -> NewtonCg);
@@ -101,7 +91,7 @@ fn same<T: Scalar>(name: &str, whole: &Report<T>, rest: &Report<T>, from: usize)
 }
 
 fn resumed_runs_agree<T: Scalar>() {
-    let (net, data) = (net::<T>(), data::<T>());
+    let (net, data) = (net::<T>(), data::<T>(40));
     let objective = Objective::new(&net, SquaredLoss, &data)
         .and_then(|o| o.regularization(1e3))
         .unwrap();
@@ -142,7 +132,7 @@ fn a_resumed_run_has_the_bits_of_an_uninterrupted_one_in_f64() {
 }
 
 fn with_objective<R>(f: impl FnOnce(&Objective<'_, f64>, Vec<f64>) -> R) -> R {
-    let (net, data) = (net::<f64>(), data::<f64>());
+    let (net, data) = (net::<f64>(), data::<f64>(40));
     let objective = Objective::new(&net, SquaredLoss, &data).unwrap();
     f(&objective, net.init(1))
 }

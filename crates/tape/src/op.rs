@@ -4,6 +4,7 @@
 //! and answers with [`Rules`], which carry the fixed geometry and the four derivatives.
 //! Most ops never implement these two traits: they pick one of the kinds in [`crate::kind`].
 
+use crate::kernel::outer_product;
 use crate::{Scalar, Shape, Slot, View};
 use smallvec::SmallVec;
 use std::any::Any;
@@ -307,8 +308,8 @@ pub struct Deferred<'a, T> {
 
 /// The summing rule of [`Deferred`].
 pub trait DeferredSum<T>: Debug + Send + Sync {
-    /// Whether every number of `b` gets the product of one number of `a` with one of the cotangent
-    /// from each example: then its square is the product of their squares.
+    /// Whether `b` gets from each example the outer product a gᵀ of its numbers and the cotangent's,
+    /// row-major: then its square is the outer product of their squares.
     fn is_outer(&self) -> bool {
         false
     }
@@ -319,8 +320,14 @@ pub trait DeferredSum<T>: Debug + Send + Sync {
     where
         T: Scalar,
     {
-        gb.fill(T::zero());
-        self.sum_range(1, a, g, range, gb);
+        if self.is_outer() {
+            let g = g.example(0);
+            let a = &a.example(0)[range.start / g.len()..range.end / g.len()];
+            outer_product(a, g, gb);
+        } else {
+            gb.fill(T::zero());
+            self.sum_range(1, a, g, range, gb);
+        }
     }
 
     /// Adds to `gb`, which stands for the numbers `range` of the operand, the cotangents from `k`

@@ -1,9 +1,12 @@
 //! First-order trainers: batches, schedules, how runs go on and end; the rules are in `steps.rs`.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod steps;
 
+use common::{data, net};
 use osculant_layers::{Layers, Network};
-use osculant_optim::examples::{Labelled, Paired};
+use osculant_optim::examples::Labelled;
 use osculant_optim::loss::{LogisticLoss, OnLabels, SoftmaxCrossEntropy, SquaredLoss};
 use osculant_optim::train::{
     Adam, Batches, Epoch, FirstOrder, Moment, Observer, Outcome, Report, Schedule, Sgd, Smd, State,
@@ -16,19 +19,8 @@ use std::ops::ControlFlow;
 
 type Outcomes<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
-fn net<T: Scalar>() -> Network<T> {
-    Network::new([2], |x| x.dense(6).tanh().dense(1)).unwrap()
-}
-
-fn data<T: Scalar>() -> Paired<T> {
-    let x: Vec<f64> = (0..76).map(|i| (0.7 * f64::from(i)).sin()).collect();
-    let y = x.chunks(2).map(|x| T::from_f64(x[0] * x[1] + 0.3));
-    let y = y.collect();
-    Paired::new([2], x.iter().map(|&x| T::from_f64(x)).collect(), 1, y).unwrap()
-}
-
 fn with_objective<T: Scalar, R>(f: impl FnOnce(&Objective<'_, T>, Vec<T>) -> R) -> R {
-    let (net, data) = (net::<T>(), data::<T>());
+    let (net, data) = (net::<T>(), data::<T>(38));
     let objective = Objective::new(&net, SquaredLoss, &data).unwrap();
     f(&objective.regularization(50.0).unwrap(), net.init(1))
 }

@@ -131,7 +131,7 @@ impl ConvPool {
             return;
         }
         let (kept, m) = (self.winners.saved_len(), self.shape.size());
-        let images = laid.chunks_exact(self.winners.laid_len());
+        let images = laid.chunks_exact(self.winners.layout().len());
         for (i, laid) in images.enumerate() {
             let (saved, g) = (&saved[i * kept..][..kept], &g[i * m..][..m]);
             let gb = gb.as_mut().map(|gb| gb.example(i));
@@ -224,7 +224,7 @@ impl<T: Scalar> Rules<T> for ConvPool {
 
     fn saved(&self) -> Saved {
         Saved {
-            reals: self.winners.laid_len(),
+            reals: self.winners.layout().len(),
             indices: self.winners.saved_len(),
         }
     }
@@ -254,7 +254,7 @@ impl<T: Scalar> Rules<T> for ConvPool {
         scratch: &mut [T],
         y: &mut [T],
     ) {
-        let (kept, len) = (self.winners.saved_len(), self.winners.laid_len());
+        let (kept, len) = (self.winners.saved_len(), self.winners.layout().len());
         let bias = x.get(BIAS).map(|b| b.example(0));
         let outputs = |i: usize, outputs: &[T]| {
             let laid = &mut saved.reals[i * len..][..len];
@@ -339,7 +339,7 @@ impl<T: Scalar> SquareSum<T> for ConvPool {
                 self.winners
                     .add_bias_squares(saved, (columns, g, apart), out);
             } else {
-                let len = self.winners.laid_len();
+                let len = self.winners.layout().len();
                 let laid = &self.laid(at)[i * len..][..len];
                 self.winners
                     .add_weight_squares(saved, laid, (columns, g, apart), scratch, out);

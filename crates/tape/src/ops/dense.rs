@@ -1,7 +1,6 @@
 //! Matrix products: a dense layer's, and that of any two matrices.
 
 use crate::kernel::gemm::{Mat, MatMut, gemm};
-use crate::kernel::outer_product;
 use crate::kind::{Bilinear, BilinearMap, BilinearOp};
 use crate::op::{At, DeferredSum, SquareSum};
 use crate::{Scalar, Shape, Slot, Var, View};
@@ -283,16 +282,6 @@ impl<T: Scalar> SquareSum<T> for Product {
 impl<T: Scalar> DeferredSum<T> for Product {
     fn is_outer(&self) -> bool {
         self.m == 1
-    }
-
-    fn write_range(&self, a: View<'_, T>, g: View<'_, T>, range: Range<usize>, gb: &mut [T]) {
-        if self.m == 1 {
-            let a = &a.example(0)[range.start / self.n..range.end / self.n];
-            outer_product(a, g.example(0), gb);
-        } else {
-            gb.fill(T::zero());
-            self.sum_range(1, a, g, range, gb);
-        }
     }
 
     fn sum_range(

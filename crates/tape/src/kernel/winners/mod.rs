@@ -125,11 +125,6 @@ impl Winners {
         self.lists.len()
     }
 
-    /// Numbers of a laid-out image.
-    pub fn laid_len(&self) -> usize {
-        self.layout.len()
-    }
-
     /// Lays an image out: what derivatives read of it.
     pub fn lay_out<T: Scalar>(&self, image: &[T], laid: &mut [T]) {
         self.layout.spread(image, laid);
