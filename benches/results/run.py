@@ -38,11 +38,14 @@ PROBLEMS = {
     # Sigmoid cross-entropy between inputs in [0, 1] and their reconstruction: a loss, no accuracy.
     "autoencoder": {
         "options": [
-            *["--net", "autoencoder:400,200,100,50,25,6", "--loss", "logistic"],
+            *["--net", "autoencoder:1000,500,250,30", "--loss", "logistic"],
             *["--inputs", "keep", "-C", "6000000"],
         ],
-        "newton": ["--curvature", "10%", "--cg-iterations", "100", "--iterations", "40"],
-        "epochs": 40,
+        "newton": [
+            *["--curvature", "5%", "--cg-stop", "progress", "--cg-iterations", "150"],
+            *["--warm-start", "--lambda", "100", "--iterations", "50"],
+        ],
+        "epochs": 20,
     },
 }
 
