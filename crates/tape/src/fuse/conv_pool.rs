@@ -8,8 +8,7 @@ use super::chain::{Chain, op};
 use super::push;
 use super::shared::{Detached, Pack};
 use crate::kernel::conv2d;
-use crate::kernel::geometry::ConvGeometry;
-use crate::kernel::winners::{Images, Winners};
+use crate::kernel::winners::{AtWinners, Channels, Images, Patches, Stage};
 use crate::kind::{Bilinear, Linear, Selection};
 use crate::op::{At, Needs, Op, Rules, Saved, SavedMut, SquareSum, Tile};
 use crate::ops::{Conv2d, MaxPool2d};
@@ -33,27 +32,41 @@ pub(super) fn replace<T: Scalar>(
         .0
         .windows(&conv.shape)
         .ok()?;
-    let winners = Winners::new::<T>(&geometry, &windows, chain.rectified, chain.active)?;
-    let pack = Pack::new(winners.layout(), &nodes[w].shape);
-    let (weight, shape) = (moved[w], nodes[w].shape.clone());
+    let stage = Stage::new(&geometry, &windows, chain.rectified)?;
+    let (shape, operands) = (pool.shape.clone(), [moved[x], moved[w]]);
+    if let Some(winners) = Channels::new::<T>(stage.clone(), chain.active) {
+        return append(nodes, chain, moved, (shape, winners), operands, fused);
+    }
+    let winners = Patches::new::<T>(stage, chain.active)?;
+    append(nodes, chain, moved, (shape, winners), operands, fused)
+}
+
+/// Appends the fused form that computes with these kernels.
+fn append<T: Scalar, K: AtWinners>(
+    nodes: &[Node<T>],
+    chain: &Chain,
+    moved: &[usize],
+    (shape, winners): (Shape, K),
+    [image, weight]: [usize; 2],
+    fused: &mut Vec<Node<T>>,
+) -> Option<usize> {
+    let conv = &nodes[chain.conv];
+    let weight_shape = fused[weight].shape.clone();
+    let pack = Pack::new(winners.packing(), &weight_shape);
     let packing = Linear(pack.clone())
-        .resolve(std::slice::from_ref(&shape))
+        .resolve(std::slice::from_ref(&weight_shape))
         .ok()?;
     let detached = push(
         fused,
         conv,
-        Detached(shape.clone()),
-        Box::new(Detached(shape)),
+        Detached(weight_shape.clone()),
+        Box::new(Detached(weight_shape)),
         &[weight],
     );
     let packed = push(fused, conv, Linear(pack), packing, &[weight]);
-    let rules = ConvPool {
-        shape: pool.shape.clone(),
-        conv: geometry,
-        winners,
-    };
-    let mut operands = vec![moved[x], detached, packed];
+    let mut operands = vec![image, detached, packed];
     operands.extend(chain.bias.map(|bias| moved[bias]));
+    let rules = ConvPool { winners, shape };
     let (recorded, rules) = (rules.clone(), Box::new(rules));
     Some(push(fused, &nodes[chain.end], recorded, rules, &operands))
 }
@@ -61,9 +74,8 @@ pub(super) fn replace<T: Scalar>(
 /// Operands: the images, the weight as recorded (for `forward` only, without derivative), the packed
 /// weight, and perhaps a bias.
 #[derive(Clone, Debug)]
-struct ConvPool {
-    conv: ConvGeometry,
-    winners: Winners,
+struct ConvPool<K> {
+    winners: K,
     shape: Shape,
 }
 
@@ -72,7 +84,7 @@ const WEIGHT: usize = 1;
 const PACKED: usize = 2;
 const BIAS: usize = 3;
 
-impl<T: Scalar> Op<T> for ConvPool {
+impl<T: Scalar, K: AtWinners> Op<T> for ConvPool<K> {
     fn name(&self) -> &'static str {
         "conv2d with max_pool2d"
     }
@@ -92,7 +104,7 @@ fn images<'a, T>(x: View<'a, T>) -> Images<'a, T> {
     }
 }
 
-impl ConvPool {
+impl<K: AtWinners> ConvPool<K> {
     /// The laid-out images of a tile: kept, since every product reads them, often more than once.
     fn laid<'a, T: Scalar>(&self, at: &At<'a, T>) -> &'a [T] {
         at.saved.reals
@@ -106,11 +118,12 @@ impl ConvPool {
         scratch: &mut [T],
         mut then: impl FnMut(usize, &[T]),
     ) {
-        let (outputs, scratch) = scratch.split_at_mut(self.conv.output_len());
+        let conv = self.winners.stage().conv();
+        let (outputs, scratch) = scratch.split_at_mut(conv.output_len());
         let (image, weight) = (x[IMAGE], x[WEIGHT].example(0));
         for i in 0..k {
             outputs.fill(T::zero());
-            conv2d::forward(&self.conv, image.example(i), weight, scratch, outputs);
+            conv2d::forward(conv, image.example(i), weight, scratch, outputs);
             then(i, outputs);
         }
     }
@@ -131,7 +144,7 @@ impl ConvPool {
             return;
         }
         let (kept, m) = (self.winners.saved_len(), self.shape.size());
-        let images = laid.chunks_exact(self.winners.layout().len());
+        let images = laid.chunks_exact(self.winners.laid_len());
         for (i, laid) in images.enumerate() {
             let (saved, g) = (&saved[i * kept..][..kept], &g[i * m..][..m]);
             let gb = gb.as_mut().map(|gb| gb.example(i));
@@ -210,7 +223,7 @@ impl ConvPool {
     }
 }
 
-impl<T: Scalar> Rules<T> for ConvPool {
+impl<T: Scalar, K: AtWinners> Rules<T> for ConvPool<K> {
     fn shape(&self) -> &Shape {
         &self.shape
     }
@@ -224,25 +237,26 @@ impl<T: Scalar> Rules<T> for ConvPool {
 
     fn saved(&self) -> Saved {
         Saved {
-            reals: self.winners.layout().len(),
+            reals: self.winners.laid_len(),
             indices: self.winners.saved_len(),
         }
     }
 
     fn scratch(&self, k: usize) -> usize {
-        let forward = self.conv.output_len() + conv2d::scratch_len(&self.conv);
+        let conv = self.winners.stage().conv();
+        let forward = conv.output_len() + conv2d::scratch_len(conv);
         forward.max(self.winners.scratch_len::<T>(k))
     }
 
     fn work(&self) -> usize {
-        self.conv.work()
+        self.winners.stage().conv().work()
     }
 
     fn derivative_work(&self, j: usize) -> usize {
         match j {
             BIAS => self.shape.size(),
             // At winners, a multiply-add takes about twice as long as in the dense kernels.
-            _ => 2 * self.winners.work(),
+            _ => 2 * self.winners.stage().work(),
         }
     }
 
@@ -254,7 +268,7 @@ impl<T: Scalar> Rules<T> for ConvPool {
         scratch: &mut [T],
         y: &mut [T],
     ) {
-        let (kept, len) = (self.winners.saved_len(), self.winners.layout().len());
+        let (kept, len) = (self.winners.saved_len(), self.winners.laid_len());
         let bias = x.get(BIAS).map(|b| b.example(0));
         let outputs = |i: usize, outputs: &[T]| {
             let laid = &mut saved.reals[i * len..][..len];
@@ -270,7 +284,7 @@ impl<T: Scalar> Rules<T> for ConvPool {
         let bias = x.get(BIAS).map(|b| b.example(0));
         self.convolve(tile.len, x, scratch, |i, outputs| {
             let y = &mut y[i * self.shape.size()..][..self.shape.size()];
-            self.winners.values(outputs, bias, y);
+            self.winners.stage().values(outputs, bias, y);
         });
         true
     }
@@ -317,7 +331,7 @@ impl<T: Scalar> Rules<T> for ConvPool {
     }
 }
 
-impl<T: Scalar> SquareSum<T> for ConvPool {
+impl<T: Scalar, K: AtWinners> SquareSum<T> for ConvPool<K> {
     fn scratch(&self, _: usize, columns: usize) -> usize {
         self.winners.squares_scratch(columns)
     }
@@ -339,7 +353,7 @@ impl<T: Scalar> SquareSum<T> for ConvPool {
                 self.winners
                     .add_bias_squares(saved, (columns, g, apart), out);
             } else {
-                let len = self.winners.layout().len();
+                let len = self.winners.laid_len();
                 let laid = &self.laid(at)[i * len..][..len];
                 self.winners
                     .add_weight_squares(saved, laid, (columns, g, apart), scratch, out);

@@ -1,29 +1,29 @@
 //! What a fused node reads of a weight, computed once for all examples.
 
-use crate::kernel::winners::Layout;
+use crate::kernel::winners::Packing;
 use crate::kind::{LinearMap, LinearOp};
 use crate::op::{At, Needs, Op, Rules, SavedMut, Tile};
 use crate::{Scalar, Shape, Slot, View};
 
 /// The weight of a convolution, packed for its winners.
 #[derive(Clone, Debug)]
-pub(super) struct Pack {
+pub(super) struct Pack<P> {
     shape: Shape,
     weight: usize,
-    layout: Layout,
+    packing: P,
 }
 
-impl Pack {
-    pub fn new(layout: &Layout, weight: &Shape) -> Self {
+impl<P: Packing> Pack<P> {
+    pub fn new(packing: &P, weight: &Shape) -> Self {
         Pack {
-            shape: Shape::new(&[layout.packed_len()]),
+            shape: Shape::new(&[packing.packed_len()]),
             weight: weight.size(),
-            layout: layout.clone(),
+            packing: packing.clone(),
         }
     }
 }
 
-impl LinearOp for Pack {
+impl<P: Packing> LinearOp for Pack<P> {
     fn name(&self) -> &'static str {
         "packed weight"
     }
@@ -33,7 +33,7 @@ impl LinearOp for Pack {
     }
 }
 
-impl<T: Scalar> LinearMap<T> for Pack {
+impl<T: Scalar, P: Packing> LinearMap<T> for Pack<P> {
     fn shape(&self) -> &Shape {
         &self.shape
     }
@@ -46,14 +46,14 @@ impl<T: Scalar> LinearMap<T> for Pack {
     fn apply(&self, _: usize, k: usize, x: View<'_, T>, y: &mut [T]) {
         let n = self.shape.size();
         for i in 0..k {
-            self.layout.pack(x.example(i), &mut y[i * n..][..n]);
+            self.packing.pack(x.example(i), &mut y[i * n..][..n]);
         }
     }
 
     fn adjoint(&self, _: usize, k: usize, g: &[T], gx: &mut Slot<'_, T>) {
         let n = self.shape.size();
         for i in 0..k {
-            self.layout
+            self.packing
                 .unpack(&g[i * n..][..n], &mut gx.example(i)[..self.weight]);
         }
     }

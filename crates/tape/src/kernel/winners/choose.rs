@@ -1,13 +1,67 @@
 //! Bias, pooling and rectifier on one convolution's output, and the winners.
 
-use super::Winners;
-use super::lists::NONE;
+use super::Stage;
+use super::channels::Lanes;
+use super::patches::Lists;
 use crate::Scalar;
 use crate::kernel::simd::{Compiled, compiled, same, same_mut};
 use pulp::{Simd, WithSimd};
 
+/// No pixel: the rectifier is off.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// Where winners are noted, among an op's indices: a window at a time.
+#[derive(Clone, Copy)]
+pub(crate) enum Notes<'a> {
+    Lists(&'a Lists),
+    Lanes(&'a Lanes),
+}
+
+macro_rules! either {
+    ($notes:expr, $it:ident => $what:expr) => {
+        match $notes {
+            Notes::Lists($it) => $what,
+            Notes::Lanes($it) => $what,
+        }
+    };
+}
+
+impl Notes<'_> {
+    /// How many indices there are per image.
+    pub(super) fn len(self) -> usize {
+        either!(self, it => it.len())
+    }
+
+    /// Begins an image.
+    fn clear(self, saved: &mut [u32]) {
+        if let Notes::Lists(lists) = self {
+            lists.clear(saved);
+        }
+    }
+
+    /// Room for the winners of one window: by channel, the [`pixel`](Self::pixel), or [`NONE`].
+    #[inline(always)]
+    fn room(self, saved: &mut [u32]) -> &mut [u32] {
+        either!(self, it => it.room(saved))
+    }
+
+    /// The number of a pixel of a window.
+    #[inline(always)]
+    fn pixel(self, down: usize, across: usize) -> u32 {
+        either!(self, it => it.candidate(down, across)) as u32
+    }
+
+    /// Notes the winners of window `p`, which stand in the [`room`](Self::room); windows come in
+    /// order.
+    #[inline(always)]
+    fn note(self, p: usize, saved: &mut [u32]) {
+        either!(self, it => it.note(p, saved));
+    }
+}
+
 struct Choose<'a, T> {
-    stage: &'a Winners,
+    stage: &'a Stage,
+    notes: Notes<'a>,
     outputs: &'a [T],
     bias: Option<&'a [T]>,
     saved: &'a mut [u32],
@@ -18,7 +72,8 @@ compiled!(Choose);
 compiled!(Values { stage; outputs, bias, y });
 
 pub(super) fn choose<T: Scalar>(
-    stage: &Winners,
+    stage: &Stage,
+    notes: Notes<'_>,
     outputs: &[T],
     bias: Option<&[T]>,
     saved: &mut [u32],
@@ -28,6 +83,7 @@ pub(super) fn choose<T: Scalar>(
         let bias = bias.and_then(same::<T, f32>);
         Choose::<f32> {
             stage,
+            notes,
             outputs,
             bias,
             saved,
@@ -38,6 +94,7 @@ pub(super) fn choose<T: Scalar>(
         let bias = bias.and_then(same::<T, f64>);
         Choose::<f64> {
             stage,
+            notes,
             outputs,
             bias,
             saved,
@@ -55,25 +112,24 @@ impl<T: Scalar> WithSimd for Choose<'_, T> {
     fn with_simd<S: Simd>(self, _: S) {
         let Choose {
             stage,
+            notes,
             outputs,
             bias,
             saved,
             y,
         } = self;
-        let (lists, channels) = (&stage.lists, stage.lists.channels);
-        let mut group = 0;
-        let [width, across] = [stage.windows.window()[1], stage.conv.output[1]];
-        lists.clear(saved);
+        let (channels, across) = (stage.channels(), stage.conv.output[1]);
+        notes.clear(saved);
         for (p, y) in y.chunks_exact_mut(channels).enumerate() {
             let (start, [rows, cols]) = (stage.windows.start(p), stage.windows.covered(p));
-            let winners = lists.room(saved);
+            let winners = notes.room(saved);
             winners.fill(NONE);
             for row in rows {
                 for col in cols.clone() {
                     let x = &outputs[(row * across + col) * channels..][..channels];
                     // Counted from the window's start, which may lie in padding.
                     let down = (row as isize - start[0]) as usize;
-                    let candidate = (down * width) as u32 + (col as isize - start[1]) as u32;
+                    let candidate = notes.pixel(down, (col as isize - start[1]) as usize);
                     match bias {
                         Some(bias) => {
                             for (((y, winner), &x), &b) in
@@ -98,24 +154,20 @@ impl<T: Scalar> WithSimd for Choose<'_, T> {
                     *winner = if off { NONE } else { *winner };
                 }
             }
-            if p == lists.groups[group].end {
-                group += 1;
-                lists.next_group(group, saved);
-            }
-            lists.note(p, group, saved);
+            notes.note(p, saved);
         }
     }
 }
 
 /// The pooled values alone: y = max(outputs) + b, rectified.
 struct Values<'a, T> {
-    stage: &'a Winners,
+    stage: &'a Stage,
     outputs: &'a [T],
     bias: Option<&'a [T]>,
     y: &'a mut [T],
 }
 
-pub(super) fn values<T: Scalar>(stage: &Winners, outputs: &[T], bias: Option<&[T]>, y: &mut [T]) {
+pub(super) fn values<T: Scalar>(stage: &Stage, outputs: &[T], bias: Option<&[T]>, y: &mut [T]) {
     Values {
         stage,
         outputs,
@@ -137,7 +189,7 @@ impl<T: Scalar> WithSimd for Values<'_, T> {
             bias,
             y,
         } = self;
-        let (channels, across) = (stage.lists.channels, stage.conv.output[1]);
+        let (channels, across) = (stage.channels(), stage.conv.output[1]);
         for (p, y) in y.chunks_exact_mut(channels).enumerate() {
             let [rows, cols] = stage.windows.covered(p);
             let mut first = true;

@@ -8,6 +8,7 @@
 
 use super::Dots;
 use crate::kernel::simd::Lane;
+use crate::kernel::winners::Packing;
 use pulp::{Simd, WithSimd};
 
 impl<L: Lane> WithSimd for Dots<'_, L> {
@@ -16,22 +17,26 @@ impl<L: Lane> WithSimd for Dots<'_, L> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Dots {
-            stage,
+            patches,
             lists,
             pairs,
             bias,
             y,
         } = self;
-        let (layout, channels, row) = (&stage.layout, stage.lists.channels, stage.layout.row_len());
+        let (layout, channels, row) = (
+            &patches.layout,
+            patches.lists.channels,
+            patches.layout.row_len(),
+        );
         for (x, w) in pairs.iter().flatten() {
             assert!(
                 x.len() >= layout.len() && w.len() >= layout.packed_len(),
                 "an image or a weight is shorter than its layout"
             );
         }
-        for group in 0..stage.lists.groups.len() {
+        for group in 0..patches.lists.groups() {
             for c in 0..channels {
-                let mut entries = stage.lists.channel(lists, c, group);
+                let mut entries = patches.lists.channel(lists, c, group);
                 let shift = bias.map_or(L::zero(), |b| b[c]);
                 while !entries.is_empty() {
                     let height = entries.len().div_ceil(entries.len().div_ceil(8));
@@ -41,7 +46,7 @@ impl<L: Lane> WithSimd for Dots<'_, L> {
                         ($p:literal, $u:literal) => {{
                             let mut at = [0; $p];
                             for (at, &e) in at.iter_mut().zip(these) {
-                                *at = stage.patch(e);
+                                *at = patches.patch(e);
                             }
                             let mut sums = [[L::splat(simd, L::zero()); $p]; $u];
                             for (x, w) in pairs.iter().flatten() {
@@ -65,7 +70,7 @@ impl<L: Lane> WithSimd for Dots<'_, L> {
                                 for other in &sums[1..] {
                                     sum = L::plus(simd, sum, other[i]);
                                 }
-                                y[stage.lists.position(e) * channels + c] +=
+                                y[patches.lists.position(e) * channels + c] +=
                                     L::total(simd, sum) + shift;
                             }
                         }};

@@ -8,44 +8,57 @@
 
 #![allow(unsafe_code)]
 
-use std::ops::Range;
+use super::super::choose::NONE;
 
 /// The sizes of an image's lists, and where each begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Lists {
+pub(crate) struct Lists {
     pub positions: usize,
-    pub candidates: usize,
     pub channels: usize,
-    /// Windows that are visited together.
-    pub groups: Vec<Range<usize>>,
+    window: [usize; 2],
+    /// How many windows are visited together: a group.
+    part: usize,
     /// Bits of an entry that hold the pixel of the window.
     bits: u32,
     /// Whether there are lists by window, which the adjoint in the image needs.
     by_window: bool,
 }
 
-/// No pixel: the rectifier is off.
-pub(super) const NONE: u32 = u32::MAX;
-
 impl Lists {
     /// `None` where entries would not hold the numbers.
     pub fn new(
         positions: usize,
-        candidates: usize,
+        window: [usize; 2],
         channels: usize,
-        groups: Vec<Range<usize>>,
+        part: usize,
         by_window: bool,
     ) -> Option<Self> {
+        let candidates = window[0] * window[1];
         let bits = candidates.next_power_of_two().ilog2();
         let fits = candidates <= 256 && positions << bits <= 1 << 16 && channels < 1 << 16;
         fits.then_some(Lists {
             positions,
-            candidates,
             channels,
-            groups,
+            window,
+            part,
             bits,
             by_window,
         })
+    }
+
+    /// Pixels of a window.
+    fn candidates(&self) -> usize {
+        self.window[0] * self.window[1]
+    }
+
+    /// The number of a pixel of a window.
+    pub fn candidate(&self, down: usize, across: usize) -> usize {
+        down * self.window[1] + across
+    }
+
+    /// How many groups of windows there are.
+    pub fn groups(&self) -> usize {
+        self.positions.div_ceil(self.part)
     }
 
     /// The window of an entry.
@@ -68,8 +81,8 @@ impl Lists {
     /// where that ends.
     fn parts(&self) -> [usize; 5] {
         let all = self.positions * self.channels;
-        let heads = self.positions * self.candidates.min(self.channels);
-        let channels = self.groups.len() * self.channels;
+        let heads = self.positions * self.candidates().min(self.channels);
+        let channels = self.groups() * self.channels;
         let length = channels + all.div_ceil(2);
         let windows = length + 1;
         // One entry more, for what is noted in vain.
@@ -94,7 +107,7 @@ impl Lists {
     /// All entries of a channel.
     #[inline(always)]
     pub fn whole_channel<'a>(&self, saved: &'a [u32], channel: usize) -> &'a [u16] {
-        let end = saved[(self.groups.len() - 1) * self.channels + channel] as usize;
+        let end = saved[(self.groups() - 1) * self.channels + channel] as usize;
         &halves(&saved[self.parts()[0]..])[channel * self.positions..][..end]
     }
 
@@ -117,10 +130,16 @@ impl Lists {
         saved[length] = 0;
     }
 
-    /// Lists the winners of window `p` of group number `group`, which stand in the
-    /// [`room`](Self::room). Windows come in order.
+    /// Lists the winners of window `p`, which stand in the [`room`](Self::room). Windows come in
+    /// order.
     #[inline(always)]
-    pub fn note(&self, p: usize, group: usize, saved: &mut [u32]) {
+    pub fn note(&self, p: usize, saved: &mut [u32]) {
+        let group = p / self.part;
+        if group > 0 && p.is_multiple_of(self.part) {
+            // Counts go on from those of the group before.
+            let n = self.channels;
+            saved.copy_within((group - 1) * n..group * n, group * n);
+        }
         let [channels, length, windows, room, _] = self.parts();
         let (saved, winners) = saved.split_at_mut(room);
         let (saved, by_window) = saved.split_at_mut(windows);
@@ -143,7 +162,7 @@ impl Lists {
         }
         let by_window = halves_mut(by_window);
         let mut at = length[0];
-        for (candidate, end) in ends[..self.candidates].iter_mut().enumerate() {
+        for (candidate, end) in ends[..self.candidates()].iter_mut().enumerate() {
             if *end > 0 {
                 by_window[at as usize] = self.entry(p, candidate) as u16;
                 by_window[at as usize + 1] = *end as u16;
@@ -159,12 +178,6 @@ impl Lists {
             by_window[*end as usize] = channel as u16;
             *end += u32::from(winner != NONE);
         }
-    }
-
-    /// Begins group number `group`, which is not the first: counts go on from those before.
-    pub fn next_group(&self, group: usize, saved: &mut [u32]) {
-        let n = self.channels;
-        saved.copy_within((group - 1) * n..group * n, group * n);
     }
 }
 

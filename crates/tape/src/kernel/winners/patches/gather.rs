@@ -5,8 +5,9 @@
 
 #![allow(unsafe_code)]
 
-use super::{Gather, Winners};
+use super::{Gather, Patches};
 use crate::kernel::simd::Lane;
+use crate::kernel::winners::{AtWinners, Packing};
 use pulp::{Simd, WithSimd};
 
 impl<L: Lane> WithSimd for Gather<'_, L> {
@@ -15,15 +16,15 @@ impl<L: Lane> WithSimd for Gather<'_, L> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Gather {
-            stage,
+            patches,
             lists,
             images,
             g,
             gw,
             mut gb,
         } = self;
-        let (layout, row) = (&stage.layout, stage.layout.row_len());
-        let (len, kept, m) = (layout.len(), stage.saved_len(), stage.output_len());
+        let (layout, row) = (&patches.layout, patches.layout.row_len());
+        let (len, kept, m) = (layout.len(), patches.saved_len(), patches.output_len());
         assert!(
             images.len() * kept >= lists.len() * len
                 && g.len() * kept >= lists.len() * m
@@ -31,7 +32,7 @@ impl<L: Lane> WithSimd for Gather<'_, L> {
             "an image, a cotangent or a weight is shorter than its layout"
         );
         let lanes = L::lanes::<S>();
-        for c in 0..stage.lists.channels {
+        for c in 0..patches.lists.channels {
             let mut first = gb.is_some();
             for (r, &run) in layout.runs.iter().enumerate() {
                 let (mut v, vectors) = (0, layout.run_padded / lanes);
@@ -39,7 +40,7 @@ impl<L: Lane> WithSimd for Gather<'_, L> {
                     let left = vectors - v;
                     let n = left.div_ceil(left.div_ceil(12));
                     let from = Piece {
-                        stage,
+                        patches,
                         lists,
                         images,
                         g,
@@ -83,7 +84,7 @@ impl<L: Lane> WithSimd for Gather<'_, L> {
 
 /// What one piece of a packed row is summed from.
 struct Piece<'a, L> {
-    stage: &'a Winners,
+    patches: &'a Patches,
     lists: &'a [u32],
     images: &'a [L],
     g: &'a [L],
@@ -101,29 +102,33 @@ impl<L: Lane> Piece<'_, L> {
         to: &mut [L],
     ) -> L {
         let Piece {
-            stage,
+            patches,
             lists,
             images,
             g,
             c,
             offset,
         } = *self;
-        let (len, kept, m) = (stage.layout.len(), stage.saved_len(), stage.output_len());
-        let (lanes, channels) = (L::lanes::<S>(), stage.lists.channels);
+        let (len, kept, m) = (
+            patches.layout.len(),
+            patches.saved_len(),
+            patches.output_len(),
+        );
+        let (lanes, channels) = (L::lanes::<S>(), patches.lists.channels);
         assert_eq!(to.len(), N * lanes);
         let zero = L::splat(simd, L::zero());
         let mut sums = [[zero; N]; U];
         let mut total = [L::zero(); U];
         let images = images.as_ptr();
         for (i, lists) in lists.chunks_exact(kept).enumerate() {
-            let entries = stage.lists.whole_channel(lists, c);
+            let entries = patches.lists.whole_channel(lists, c);
             let g = &g[i * m..][..m];
             // A macro, since a closure would be compiled without the instruction set's vectors.
             macro_rules! one {
                 ($e:expr, $u:expr) => {{
                     let (e, u): (u16, usize) = ($e, $u);
-                    let at = stage.patch(e);
-                    let scale = g[stage.lists.position(e) * channels + c];
+                    let at = patches.patch(e);
+                    let scale = g[patches.lists.position(e) * channels + c];
                     if BIAS {
                         total[u] += scale;
                     }

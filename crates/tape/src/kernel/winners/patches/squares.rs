@@ -7,13 +7,14 @@
 
 #![allow(unsafe_code)]
 
-use super::Winners;
+use super::Patches;
 use crate::kernel::simd::{Lane, compiled};
+use crate::kernel::winners::Packing;
 use pulp::{Simd, WithSimd};
 
 /// One image, laid out, and its cotangents.
 pub(super) struct GatherSquares<'a, L> {
-    pub stage: &'a Winners,
+    pub patches: &'a Patches,
     pub lists: &'a [u32],
     pub image: &'a [L],
     /// How many cotangents there are; the first; the distance of two.
@@ -25,7 +26,7 @@ pub(super) struct GatherSquares<'a, L> {
     pub out: &'a mut [L],
 }
 
-compiled!(GatherSquares { stage, lists, columns, apart; image, g, room, out });
+compiled!(GatherSquares { patches, lists, columns, apart; image, g, room, out });
 
 impl<L: Lane> WithSimd for GatherSquares<'_, L> {
     type Output = ();
@@ -33,7 +34,7 @@ impl<L: Lane> WithSimd for GatherSquares<'_, L> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let GatherSquares {
-            stage,
+            patches,
             lists,
             image,
             columns,
@@ -42,7 +43,7 @@ impl<L: Lane> WithSimd for GatherSquares<'_, L> {
             room,
             out,
         } = self;
-        let (layout, row) = (&stage.layout, stage.layout.row_len());
+        let (layout, row) = (&patches.layout, patches.layout.row_len());
         assert!(
             image.len() >= layout.len() && out.len() >= layout.packed_len(),
             "an image or a weight is shorter than its layout"
@@ -50,14 +51,14 @@ impl<L: Lane> WithSimd for GatherSquares<'_, L> {
         let lanes = L::lanes::<S>();
         // Sums, N vectors of x and a number of g must fit the registers.
         let widest = if S::REGISTER_COUNT >= 32 { 4 } else { 2 };
-        for channel in 0..stage.lists.channels {
-            let entries = stage.lists.whole_channel(lists, channel);
+        for channel in 0..patches.lists.channels {
+            let entries = patches.lists.whole_channel(lists, channel);
             if entries.is_empty() {
                 continue;
             }
             let g_of = &mut room[..entries.len() * columns];
             for (&entry, to) in entries.iter().zip(g_of.chunks_exact_mut(columns)) {
-                let at = stage.lists.position(entry) * stage.lists.channels + channel;
+                let at = patches.lists.position(entry) * patches.lists.channels + channel;
                 for (c, to) in to.iter_mut().enumerate() {
                     *to = g[c * apart + at];
                 }
@@ -68,7 +69,7 @@ impl<L: Lane> WithSimd for GatherSquares<'_, L> {
                     let left = vectors - v;
                     let n = left.div_ceil(left.div_ceil(widest));
                     let from = Piece {
-                        stage,
+                        patches,
                         entries,
                         image,
                         columns,
@@ -92,7 +93,7 @@ impl<L: Lane> WithSimd for GatherSquares<'_, L> {
 
 /// What one piece of a packed row is summed from.
 struct Piece<'a, L> {
-    stage: &'a Winners,
+    patches: &'a Patches,
     entries: &'a [u16],
     image: &'a [L],
     columns: usize,
@@ -141,7 +142,7 @@ impl<L: Lane> Piece<'_, L> {
         let mut sums = [[L::splat(simd, L::zero()); N]; C];
         let image = self.image.as_ptr();
         for (&entry, g) in self.entries.iter().zip(self.g.chunks_exact(self.columns)) {
-            let at = self.stage.patch(entry).wrapping_add(self.offset);
+            let at = self.patches.patch(entry).wrapping_add(self.offset);
             let g = &g[c..][..C];
             // SAFETY: `patch` checked that all runs lie within the laid-out image, and N vectors
             // from `offset` on are a part of one.

@@ -8,6 +8,7 @@
 
 use super::Scatter;
 use crate::kernel::simd::Lane;
+use crate::kernel::winners::Packing;
 use pulp::{Simd, WithSimd};
 
 /// Bytes of the weight that are used again and again.
@@ -18,15 +19,15 @@ impl<L: Lane> WithSimd for Scatter<'_, L> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let layout = &self.stage.layout;
+        let layout = &self.patches.layout;
         assert!(
             self.w.len() >= layout.packed_len()
                 && self.gx.len() >= layout.len()
-                && self.g.len() >= self.stage.output_len(),
+                && self.g.len() >= self.patches.output_len(),
             "an image, a cotangent or a weight is shorter than its layout"
         );
         let lanes = L::lanes::<S>();
-        let vector = lanes * size_of::<L>() * self.stage.lists.channels;
+        let vector = lanes * size_of::<L>() * self.patches.lists.channels;
         let most = (NEAR / vector).clamp(1, 12);
         let mut kernel = self;
         for (r, &run) in layout.runs.iter().enumerate() {
@@ -75,14 +76,14 @@ impl<L: Lane> Scatter<'_, L> {
         row: usize,
         offset: usize,
     ) {
-        let (stage, lanes) = (self.stage, L::lanes::<S>());
-        let (channels, row_len) = (stage.lists.channels, stage.layout.row_len());
+        let (patches, lanes) = (self.patches, L::lanes::<S>());
+        let (channels, row_len) = (patches.lists.channels, patches.layout.row_len());
         let zero = L::splat(simd, L::zero());
-        let mut lists = stage.lists.by_window(self.lists);
+        let mut lists = patches.lists.by_window(self.lists);
         while let [entry, count, rest @ ..] = lists {
             let (won, rest) = rest.split_at(*count as usize);
             lists = rest;
-            let g = &self.g[stage.lists.position(*entry) * channels..][..channels];
+            let g = &self.g[patches.lists.position(*entry) * channels..][..channels];
             let mut sums = [[zero; N]; U];
             // A macro, since a closure would be compiled without the instruction set's vectors.
             macro_rules! one {
@@ -108,7 +109,7 @@ impl<L: Lane> Scatter<'_, L> {
             for &c in last {
                 one!(c, 0);
             }
-            let at = stage.patch(*entry) + offset;
+            let at = patches.patch(*entry) + offset;
             for j in 0..N {
                 let mut sum = sums[0][j];
                 for other in &sums[1..] {

@@ -5,10 +5,11 @@
 //! covers are interleaved pixel by pixel instead: `[row][column][kernel row][channel]` holds a whole
 //! patch in one run.
 
-use super::super::gemm::{Mat, MatMut};
-use super::super::geometry::ConvGeometry;
-use super::super::transpose::transpose;
 use crate::Scalar;
+use crate::kernel::gemm::{Mat, MatMut};
+use crate::kernel::geometry::ConvGeometry;
+use crate::kernel::transpose::transpose;
+use crate::kernel::winners::Packing;
 use std::ops::Range;
 
 /// How many numbers a cache line holds: runs are made of these.
@@ -110,18 +111,9 @@ impl Layout {
         self.len
     }
 
-    /// Numbers of one packed row, and of the packed weight.
+    /// Numbers of one packed row.
     pub fn row_len(&self) -> usize {
         self.runs.len() * self.run_padded
-    }
-
-    pub fn packed_len(&self) -> usize {
-        self.cout * self.row_len()
-    }
-
-    /// Numbers of the weight per output channel.
-    pub fn taps(&self) -> usize {
-        self.runs.len() * self.run
     }
 
     /// Where the patch begins whose first pixel is (y, x) of the padded image.
@@ -186,10 +178,15 @@ impl Layout {
             }
         });
     }
+}
 
-    /// Packs a weight `[kh, kw, in, out]`: a row per output channel, in runs, with zeros between
-    /// them.
-    pub fn pack<T: Scalar>(&self, weight: &[T], packed: &mut [T]) {
+impl Packing for Layout {
+    fn packed_len(&self) -> usize {
+        self.cout * self.row_len()
+    }
+
+    /// A row per output channel, in runs, with zeros between them.
+    fn pack<T: Scalar>(&self, weight: &[T], packed: &mut [T]) {
         let row = self.row_len();
         if self.run != self.run_padded {
             packed.fill(T::zero());
@@ -204,8 +201,7 @@ impl Layout {
         }
     }
 
-    /// The adjoint of [`pack`](Self::pack): weight += what is packed.
-    pub fn unpack<T: Scalar>(&self, packed: &[T], weight: &mut [T]) {
+    fn unpack<T: Scalar>(&self, packed: &[T], weight: &mut [T]) {
         let row = self.row_len();
         for (rows, at) in &self.pieces {
             for (i, to) in weight[rows.start * self.cout..rows.end * self.cout]
