@@ -67,19 +67,25 @@ kernels! {
         }
     }
 
-    /// gw += the adjoint in the packed weight.
+    /// gw += the adjoint in the packed weight. An image is read in many passes, hence one after the
+    /// other.
     gather(k, saved: &[u32], laid: &[f32], g: &[f32], gw: &mut [f32]) {
-        for first in (0..k.lanes.channels).step_by(LANES) {
-            let (mut tap, taps) = (0, k.taps.count());
-            while tap < taps {
-                let n = (taps - tap).div_ceil((taps - tap).div_ceil(25));
-                let to = &mut gw[first * taps + tap * LANES..][..n * LANES];
-                sized!(
-                    n,
-                    [1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25],
-                    N => gathered::<N>(k, saved, laid, g, first, tap, to)
-                );
-                tap += n;
+        let (m, kept, taps) = (k.stage.output_len(), k.saved_len(), k.taps.count());
+        let images = saved.chunks_exact(kept).zip(laid.chunks_exact(k.len));
+        for ((saved, laid), g) in images.zip(g.chunks_exact(m)) {
+            let image = Image::new(k, saved, laid);
+            for first in (0..k.lanes.channels).step_by(LANES) {
+                let mut tap = 0;
+                while tap < taps {
+                    let n = (taps - tap).div_ceil((taps - tap).div_ceil(25));
+                    let to = &mut gw[first * taps + tap * LANES..][..n * LANES];
+                    sized!(
+                        n,
+                        [1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25],
+                        N => gathered::<N>(image, first, tap, g, to)
+                    );
+                    tap += n;
+                }
             }
         }
     }
@@ -245,33 +251,21 @@ fn summed<const P: usize>(
 }
 
 /// Adds the adjoint of N taps from `tap` on in 16 channels from `first` on, which stay in registers
-/// over all windows of all images.
+/// over all windows.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-fn gathered<const N: usize>(
-    k: &Channels,
-    saved: &[u32],
-    laid: &[f32],
-    g: &[f32],
-    first: usize,
-    tap: usize,
-    to: &mut [f32],
-) {
-    let (all, m, kept) = (k.lanes.channels, k.stage.output_len(), k.saved_len());
+fn gathered<const N: usize>(image: Image<'_>, first: usize, tap: usize, g: &[f32], to: &mut [f32]) {
+    let (k, all) = (image.k, image.k.lanes.channels);
     let offsets: &[usize; N] = k.offsets[tap..].first_chunk().expect("there are N taps");
     let mut sums = [_mm512_setzero_ps(); N];
-    let images = saved.chunks_exact(kept).zip(laid.chunks_exact(k.len));
-    for ((saved, laid), g) in images.zip(g.chunks_exact(m)) {
-        let image = Image::new(k, saved, laid);
-        for p in 0..k.lanes.positions {
-            let (lanes, on) = image.winners(p, first);
-            let g = load_channels(&g[p * all + first..(p + 1) * all]);
-            let x = image.window(p);
-            for (sum, &offset) in sums.iter_mut().zip(offsets) {
-                // SAFETY: from a window's begin and a tap's offset on, a vector can be read.
-                let x = unsafe { _mm512_loadu_ps(x.add(offset)) };
-                let x = _mm512_permutexvar_ps(lanes, x);
-                *sum = _mm512_mask3_fmadd_ps(x, g, *sum, on);
-            }
+    for p in 0..k.lanes.positions {
+        let (lanes, on) = image.winners(p, first);
+        let g = load_channels(&g[p * all + first..(p + 1) * all]);
+        let x = image.window(p);
+        for (sum, &offset) in sums.iter_mut().zip(offsets) {
+            // SAFETY: from a window's begin and a tap's offset on, a vector can be read.
+            let x = unsafe { _mm512_loadu_ps(x.add(offset)) };
+            let x = _mm512_maskz_permutexvar_ps(on, lanes, x);
+            *sum = _mm512_fmadd_ps(x, g, *sum);
         }
     }
     for (to, sum) in to.as_chunks_mut::<LANES>().0.iter_mut().zip(sums) {
@@ -303,9 +297,9 @@ fn squared<const N: usize, const C: usize>(
         for (j, &offset) in offsets.iter().enumerate() {
             // SAFETY: from a window's begin and a tap's offset on, a vector can be read.
             let x = unsafe { _mm512_loadu_ps(x.add(offset)) };
-            let x = _mm512_permutexvar_ps(lanes, x);
+            let x = _mm512_maskz_permutexvar_ps(on, lanes, x);
             for (sums, &g) in sums.iter_mut().zip(&of) {
-                sums[j] = _mm512_mask3_fmadd_ps(x, g, sums[j], on);
+                sums[j] = _mm512_fmadd_ps(x, g, sums[j]);
             }
         }
     }
