@@ -1,6 +1,7 @@
 //! Matrix products: a dense layer's, and that of any two matrices.
 
 use crate::kernel::gemm::{Mat, MatMut, gemm};
+use crate::kernel::vectorized;
 use crate::kind::{Bilinear, BilinearMap, BilinearOp};
 use crate::op::{At, DeferredSum, SquareSum};
 use crate::{Scalar, Shape, Slot, Var, View};
@@ -263,17 +264,24 @@ impl<T: Scalar> SquareSum<T> for Product {
         let (count, k, n) = (at.tile.len, self.k, self.n);
         let a = at.input(0);
         let (squares, sums) = scratch[..count * (k + n)].split_at_mut(count * k);
-        for (i, squares) in squares.chunks_exact_mut(k).enumerate() {
-            for (x, &a) in squares.iter_mut().zip(a.example(i)) {
-                *x = a * a;
-            }
-        }
-        sums.fill(T::zero());
-        for g in g[..columns * count * n].chunks_exact(count * n) {
-            for (x, &g) in sums.iter_mut().zip(g) {
-                *x += g * g;
-            }
-        }
+        vectorized(
+            #[inline(always)]
+            || {
+                for (i, squares) in squares.chunks_exact_mut(k).enumerate() {
+                    for (x, &a) in squares.iter_mut().zip(a.example(i)) {
+                        *x = a * a;
+                    }
+                }
+                let mut columns = g[..columns * count * n].chunks_exact(count * n);
+                match columns.next() {
+                    Some(g) => sums.iter_mut().zip(g).for_each(|(x, &g)| *x = g * g),
+                    None => sums.fill(T::zero()),
+                }
+                for g in columns {
+                    sums.iter_mut().zip(g).for_each(|(x, &g)| *x += g * g);
+                }
+            },
+        );
         let squares = Mat::new(squares, count, k).transposed();
         gemm(squares, Mat::new(sums, count, n), MatMut::new(out, k, n));
     }
