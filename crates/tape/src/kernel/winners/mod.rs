@@ -184,6 +184,11 @@ pub(crate) trait AtWinners: Clone + Debug + Send + Sync + 'static {
     }
 }
 
+/// How much of what is left to do next, in even parts of at most `most`.
+fn part(left: usize, most: usize) -> usize {
+    left.div_ceil(left.div_ceil(most))
+}
+
 /// The images of a tile.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Images<'a, T> {

@@ -5,7 +5,7 @@
 //! channels whose rectifier is off, and those that fill up the last block.
 
 use super::{Channels, LANES, OFF};
-use crate::kernel::winners::AtWinners;
+use crate::kernel::winners::{AtWinners, part};
 use std::arch::x86_64::*;
 use std::array::from_fn;
 
@@ -59,7 +59,7 @@ kernels! {
                 let bias = db.map_or(_mm512_setzero_ps(), |db| load_channels(&db[first..]));
                 let (mut p, windows) = (0, k.lanes.positions);
                 while p < windows {
-                    let n = (windows - p).div_ceil((windows - p).div_ceil(8));
+                    let n = part(windows - p, 8);
                     sized!(n, [1 2 3 4 5 6 7 8], P => summed::<P>(image, first, p, weight, bias, y));
                     p += n;
                 }
@@ -77,7 +77,7 @@ kernels! {
             for first in (0..k.lanes.channels).step_by(LANES) {
                 let mut tap = 0;
                 while tap < taps {
-                    let n = (taps - tap).div_ceil((taps - tap).div_ceil(25));
+                    let n = part(taps - tap, 25);
                     let to = &mut gw[first * taps + tap * LANES..][..n * LANES];
                     sized!(
                         n,
@@ -99,11 +99,11 @@ kernels! {
         for first in (0..k.lanes.channels).step_by(LANES) {
             let (mut tap, taps) = (0, k.taps.count());
             while tap < taps {
-                let n = (taps - tap).div_ceil((taps - tap).div_ceil(4));
+                let n = part(taps - tap, 4);
                 let to = &mut out[first * taps + tap * LANES..][..n * LANES];
                 let mut c = 0;
                 while c < columns {
-                    let beside = (columns - c).div_ceil((columns - c).div_ceil(5));
+                    let beside = part(columns - c, 5);
                     let g = (&g[c * apart..], apart);
                     sized!(n, [1 2 3 4], N => sized!(
                         beside,

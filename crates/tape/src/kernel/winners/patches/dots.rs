@@ -8,7 +8,7 @@
 
 use super::Dots;
 use crate::kernel::simd::Lane;
-use crate::kernel::winners::Packing;
+use crate::kernel::winners::{Packing, part};
 use pulp::{Simd, WithSimd};
 
 impl<L: Lane> WithSimd for Dots<'_, L> {
@@ -39,7 +39,7 @@ impl<L: Lane> WithSimd for Dots<'_, L> {
                 let mut entries = patches.lists.channel(lists, c, group);
                 let shift = bias.map_or(L::zero(), |b| b[c]);
                 while !entries.is_empty() {
-                    let height = entries.len().div_ceil(entries.len().div_ceil(8));
+                    let height = part(entries.len(), 8);
                     let (these, others) = entries.split_at(height);
                     entries = others;
                     macro_rules! block {

@@ -7,7 +7,7 @@
 
 use super::{Gather, Patches};
 use crate::kernel::simd::Lane;
-use crate::kernel::winners::{AtWinners, Packing};
+use crate::kernel::winners::{AtWinners, Packing, part};
 use pulp::{Simd, WithSimd};
 
 impl<L: Lane> WithSimd for Gather<'_, L> {
@@ -37,8 +37,7 @@ impl<L: Lane> WithSimd for Gather<'_, L> {
             for (r, &run) in layout.runs.iter().enumerate() {
                 let (mut v, vectors) = (0, layout.run_padded / lanes);
                 while v < vectors {
-                    let left = vectors - v;
-                    let n = left.div_ceil(left.div_ceil(12));
+                    let n = part(vectors - v, 12);
                     let from = Piece {
                         patches,
                         lists,

@@ -8,7 +8,7 @@
 
 use super::Scatter;
 use crate::kernel::simd::Lane;
-use crate::kernel::winners::Packing;
+use crate::kernel::winners::{Packing, part};
 use pulp::{Simd, WithSimd};
 
 /// Bytes of the weight that are used again and again.
@@ -33,8 +33,7 @@ impl<L: Lane> WithSimd for Scatter<'_, L> {
         for (r, &run) in layout.runs.iter().enumerate() {
             let (mut v, vectors) = (0, layout.run_padded / lanes);
             while v < vectors {
-                let left = vectors - v;
-                let n = left.div_ceil(left.div_ceil(most));
+                let n = part(vectors - v, most);
                 let (row, offset) = (r * layout.run_padded + v * lanes, run + v * lanes);
                 macro_rules! piece {
                     ($n:literal, $u:literal) => {

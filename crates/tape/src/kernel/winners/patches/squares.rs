@@ -9,7 +9,7 @@
 
 use super::Patches;
 use crate::kernel::simd::{Lane, compiled};
-use crate::kernel::winners::Packing;
+use crate::kernel::winners::{Packing, part};
 use pulp::{Simd, WithSimd};
 
 /// One image, laid out, and its cotangents.
@@ -66,8 +66,7 @@ impl<L: Lane> WithSimd for GatherSquares<'_, L> {
             for (r, &run) in layout.runs.iter().enumerate() {
                 let (mut v, vectors) = (0, layout.run_padded / lanes);
                 while v < vectors {
-                    let left = vectors - v;
-                    let n = left.div_ceil(left.div_ceil(widest));
+                    let n = part(vectors - v, widest);
                     let from = Piece {
                         patches,
                         entries,
@@ -112,8 +111,7 @@ impl<L: Lane> Piece<'_, L> {
         let mut total = [L::splat(simd, L::zero()); N];
         let mut c = 0;
         while c < self.columns {
-            let left = self.columns - c;
-            let beside = left.div_ceil(left.div_ceil(5));
+            let beside = part(self.columns - c, 5);
             match beside {
                 1 => self.sums::<S, N, 1>(simd, c, &mut total),
                 2 => self.sums::<S, N, 2>(simd, c, &mut total),
