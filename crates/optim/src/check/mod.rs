@@ -5,6 +5,7 @@
 //! [`check_loss`] tests a loss on cases drawn by a proptest strategy; a failure shrinks to a
 //! small case and prints a table of the entries that disagree.
 
+mod around;
 mod cases;
 mod loss;
 mod network;

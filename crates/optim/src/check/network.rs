@@ -1,28 +1,17 @@
 //! Verification of curvature on a whole network: yours, with your loss and your data.
 
+use super::around::{Around, DIRECTIONS, dot, norm};
 use super::table;
 use crate::error::{OptimError, Result};
 use crate::loss::Convexity;
 use crate::operator::LinearOperator;
 use crate::{Model, Objective};
-use osculant_tape::Random;
-use osculant_tape::check::{Differences, ridders};
+use osculant_tape::check::Differences;
 
 /// Agreement with differences, relative: they give nine or ten digits where f is smooth.
 const DIFFERENCES: f64 = 1e-5;
-/// How much the slopes to either side may differ: at a kink central differences settle too, on the
-/// mean of both slopes.
-const KINK: f64 = 1e-5;
-/// Steps at which they are compared, from the shortest of the differences down to where rounding
-/// begins to count; a kink farther out than the first keeps the differences from settling.
-const KINK_STEPS: [f64; 6] = [6.4e-5, 1.6e-5, 4e-6, 1e-6, 2.5e-7, 1e-7];
 /// Agreement of two exact routes, relative to the norms that enter.
 const ROUNDING: f64 = 1e-10;
-/// First steps of the differences, relative to the direction: small, to stay clear of kinks. Two,
-/// because at a kink the extrapolations of one table can agree by chance.
-const STEPS: [f64; 2] = [1e-3, 6.3e-4];
-/// Directions to try before saying that the differences don't settle.
-const DIRECTIONS: u64 = 8;
 /// Bytes that an explicit Jacobian may take.
 const LIMIT: usize = 1 << 30;
 
@@ -137,10 +126,12 @@ impl ObjectiveCheck {
         model.value()?;
         let check = Check {
             objective,
-            theta,
+            around: Around {
+                theta,
+                step: self.step,
+            },
             model: &model,
             seed: self.seed,
-            step: self.step,
         };
         type Test<'c, 'a, 'o, 'd> = fn(&'c Check<'a, 'o, 'd>) -> Result<f64, Fault>;
         let mut tests: Vec<(&str, f64, Test<'_, '_, '_, '_>)> = vec![
@@ -187,86 +178,30 @@ impl From<OptimError> for Fault {
 
 struct Check<'a, 'o, 'd> {
     objective: &'o Objective<'d, f64>,
-    theta: &'a [f64],
+    around: Around<'a>,
     model: &'a Model<'o, f64>,
     seed: u64,
-    step: f64,
 }
 
 impl Check<'_, '_, '_> {
-    /// A random direction as long as θ, or as 1 if that is shorter.
-    fn direction(&self, seed: u64, stream: u64) -> Vec<f64> {
-        let mut v = vec![0.0; self.theta.len()];
-        Random::new(seed, stream).normal(1.0, &mut v);
-        let scale = norm(self.theta).max(1.0) / norm(&v).max(f64::MIN_POSITIVE);
-        v.iter_mut().for_each(|v| *v *= scale);
-        v
-    }
-
-    fn moved(&self, t: f64, v: &[f64]) -> Vec<f64> {
-        self.theta.iter().zip(v).map(|(x, v)| x + t * v).collect()
-    }
-
-    /// The first random direction along which differences of `f` settle, with its differences.
+    /// Differences of `f` along a random direction where they settle, and that direction.
     fn settled(
         &self,
         what: &str,
         seed: u64,
         f: impl Fn(&[f64]) -> Result<Vec<f64>>,
     ) -> Result<(Vec<f64>, Differences), Fault> {
-        for stream in 0..DIRECTIONS {
-            let v = self.direction(seed, stream);
-            let mut error = None;
-            let [found, again] = STEPS.map(|step| {
-                ridders(self.step * step, |t| match f(&self.moved(t, &v)) {
-                    Ok(value) => value,
-                    Err(e) => {
-                        error = Some(e);
-                        Vec::new()
-                    }
-                })
-            });
-            if let Some(error) = error {
-                return Err(error.into());
-            }
-            let scale = norm(&found.value).max(1e-6);
-            let apart = found.value.iter().zip(&again.value).map(|(a, b)| a - b);
-            let unsettled = norm(&found.error).max(norm(&apart.collect::<Vec<_>>()));
-            if unsettled <= 0.1 * DIFFERENCES * scale && self.kink(&v, &f)? <= KINK * scale {
-                return Ok((v, found));
-            }
-        }
-        Err(Fault::Unsettled(OptimError::Check {
-            what: "the objective".into(),
-            claim: format!(
-                "differences of {what} settle along none of {DIRECTIONS} random directions: θ is \
-                 next to a kink (move it), or {what} is not smooth"
-            ),
-            table: String::new(),
-        }))
-    }
-
-    /// By how much the slope of `f` along v jumps near θ, at most.
-    ///
-    /// The bend at step h, (f(θ + hv) + f(θ − hv) − 2f(θ))/h, is proportional to h where f is
-    /// smooth. From a kink at 0 < t < h it has J(1 − t/h) besides, for a jump J of the slope, which
-    /// is proportional to h at no two steps in a row.
-    fn kink(&self, v: &[f64], f: impl Fn(&[f64]) -> Result<Vec<f64>>) -> Result<f64> {
-        let here = f(self.theta)?;
-        let mut bends = Vec::with_capacity(KINK_STEPS.len());
-        for h in KINK_STEPS.map(|h| self.step * h) {
-            let (above, below) = (f(&self.moved(h, v))?, f(&self.moved(-h, v))?);
-            let sides = above.iter().zip(&below).zip(&here);
-            bends.push(sides.map(|((a, b), c)| (a + b - 2.0 * c) / h).collect());
-        }
-        let steps = KINK_STEPS.windows(2).zip(bends.windows(2));
-        Ok(steps.fold(0.0, |most, (h, bend): (_, &[Vec<f64>])| {
-            let rest = bend[0]
-                .iter()
-                .zip(&bend[1])
-                .map(|(far, near)| far * h[1] / h[0] - near);
-            f64::max(most, norm(&rest.collect::<Vec<_>>()))
-        }))
+        let settled = self.around.settled(seed, 0.1 * DIFFERENCES, f)?;
+        settled.ok_or_else(|| {
+            Fault::Unsettled(OptimError::Check {
+                what: "the objective".into(),
+                claim: format!(
+                    "differences of {what} settle along none of {DIRECTIONS} random directions: θ \
+                     is next to a kink (move it), or {what} is not smooth"
+                ),
+                table: String::new(),
+            })
+        })
     }
 
     fn gradient(&self) -> Result<f64, Fault> {
@@ -328,7 +263,7 @@ impl Check<'_, '_, '_> {
 
     /// Two directions, for what needs no differences.
     fn directions(&self) -> [Vec<f64>; 2] {
-        [0, 1 << 40].map(|stream| self.direction(self.seed, stream))
+        [0, 1 << 40].map(|stream| self.around.direction(self.seed, stream))
     }
 
     fn against_dense(&self) -> Result<f64, Fault> {
@@ -409,12 +344,4 @@ fn compare(
     )?;
     let apart = analytic.iter().zip(numeric).map(|(a, n)| (a - n).abs());
     Ok(apart.fold(0.0, f64::max) / scale)
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-fn norm(a: &[f64]) -> f64 {
-    dot(a, a).sqrt()
 }
