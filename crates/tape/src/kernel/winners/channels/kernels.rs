@@ -11,9 +11,7 @@ use std::array::from_fn;
 
 /// Whether this machine has the instructions.
 pub(super) fn available() -> bool {
-    is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512bw")
-        && is_x86_feature_detected!("avx512vl")
+    pulp::x86::V4::try_new().is_some()
 }
 
 /// Defines a kernel that may be called anywhere, since a [`Channels`] exists where the instructions
@@ -255,6 +253,7 @@ fn summed<const P: usize>(
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 fn gathered<const N: usize>(image: Image<'_>, first: usize, tap: usize, g: &[f32], to: &mut [f32]) {
     let (k, all) = (image.k, image.k.lanes.channels);
+    // Callers take N of the taps that are left, which `part` makes at most all of them.
     let offsets: &[usize; N] = k.offsets[tap..].first_chunk().expect("there are N taps");
     let mut sums = [_mm512_setzero_ps(); N];
     for p in 0..k.lanes.positions {
@@ -285,6 +284,7 @@ fn squared<const N: usize, const C: usize>(
     to: &mut [f32],
 ) {
     let (k, all) = (image.k, image.k.lanes.channels);
+    // Callers take N of the taps that are left, which `part` makes at most all of them.
     let offsets: &[usize; N] = k.offsets[tap..].first_chunk().expect("there are N taps");
     let mut sums = [[_mm512_setzero_ps(); N]; C];
     for p in 0..k.lanes.positions {

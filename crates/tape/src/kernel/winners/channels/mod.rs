@@ -240,9 +240,9 @@ impl AtWinners for Channels {
 pub(crate) struct Lanes {
     positions: usize,
     channels: usize,
-    /// Lanes from one row of a window to the next are 1; rows, hence, and lanes from one column to
-    /// the next.
+    /// Rows of a window: those of one column lie side by side.
     height: usize,
+    /// Lanes from one column of a window to the next.
     across: usize,
 }
 
