@@ -132,24 +132,34 @@ fn train(
     Ok(steps.last - steps.warm)
 }
 
+/// Every round of a hundred that allocates would do so again. A thread that got no core while the first
+/// one warmed up makes what is its own later, and once: so one round of a few must do without.
+fn none(what: &str, round: impl Fn() -> Result<u64, Box<dyn Error>>) -> Result<(), Box<dyn Error>> {
+    let mut made = Vec::new();
+    for _ in 0..5 {
+        made.push(round()?);
+        if made.ends_with(&[0]) {
+            return Ok(());
+        }
+    }
+    Err(format!("{what}: allocations in each round of five: {made:?}").into())
+}
+
 /// One test, since the counter is one: small problems stay on the thread they are on, larger ones
 /// go through the pool, with convolutions, pools of winners, deferred sums and both routes.
 #[test]
 fn the_hundredth_product_and_the_hundredth_step_allocate_nothing() -> Result<(), Box<dyn Error>> {
     let _counting = dhat::Profiler::builder().testing().build();
     let small = Network::<f32>::new([8], |x| x.dense(32).tanh().dense(32).tanh().dense(1))?;
-    assert_eq!(solve(&small, &[8], 1, 64)?, 0, "dense layers, inline");
     let images = Network::<f32>::new([12, 12, 2], |x| {
         let x = x.conv2d(16, 3).relu().max_pool2d(2);
         x.conv2d(16, 3).relu().flatten().dense(128).relu().dense(10)
     })?;
-    assert_eq!(
-        solve(&images, &[12, 12, 2], 10, 96)?,
-        0,
-        "convolutions, on the pool"
-    );
-    assert_eq!(train(&small, Sgd::default(), 4)?, 0, "steps, inline");
     let wide = Network::<f32>::new([50], |x| x.dense(1500).tanh().dense(10))?;
-    assert_eq!(train(&wide, Adam::default(), 32)?, 0, "steps, on the pool");
-    Ok(())
+    none("dense layers, inline", || solve(&small, &[8], 1, 64))?;
+    none("convolutions, on the pool", || {
+        solve(&images, &[12, 12, 2], 10, 96)
+    })?;
+    none("steps, inline", || train(&small, Sgd::default(), 4))?;
+    none("steps, on the pool", || train(&wide, Adam::default(), 32))
 }
