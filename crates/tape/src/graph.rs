@@ -14,7 +14,7 @@ use crate::tape::{Kind, Node, Role};
 use crate::{Scalar, Shape, Tape, Var, sweep};
 use std::fmt;
 use std::panic::Location;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A function of one example and of θ, with its plan of where every value lives.
 #[derive(Debug)]
@@ -32,6 +32,7 @@ pub struct Graph<T> {
     pub(crate) totals: Pool<Box<Totals<T>>>,
     pub(crate) blocks: Pool<Block<T>>,
     pub(crate) sensitivities: Pool<Vec<Buffer<T>>>,
+    pub(crate) thetas: Pool<Arc<[T]>>,
 }
 
 /// Things that are costly to make and are used again and again.
@@ -78,6 +79,7 @@ impl<T: Scalar> Clone for Graph<T> {
             totals: Pool::new(),
             blocks: Pool::new(),
             sensitivities: Pool::new(),
+            thetas: Pool::new(),
         }
     }
 }
@@ -141,6 +143,7 @@ impl<T: Scalar> Graph<T> {
             totals: Pool::new(),
             blocks: Pool::new(),
             sensitivities: Pool::new(),
+            thetas: Pool::new(),
         })
     }
 
@@ -233,7 +236,7 @@ impl<T: Scalar> Graph<T> {
         self.plan = Plan::new(&self.nodes, self.output, &self.params, self.input_size);
         // Buffers of the old plan have other sizes.
         (self.workers, self.totals, self.blocks) = (Pool::new(), Pool::new(), Pool::new());
-        self.sensitivities = Pool::new();
+        (self.sensitivities, self.thetas) = (Pool::new(), Pool::new());
         Ok(theta)
     }
 
@@ -302,6 +305,7 @@ impl<T: Scalar> Graph<T> {
                 }),
             });
         }
+        self.params.check("theta", theta)?;
         let shared = self.shared_forward(theta)?;
         self.each_tile(
             examples.len(),
@@ -328,6 +332,7 @@ impl<T: Scalar> Graph<T> {
     /// # Errors
     /// [`GraphError::Arose`] names the node; `Ok` if all values are finite.
     pub fn audit(&self, theta: &[T], feed: &Feed<'_, T>, examples: &[usize]) -> Result<()> {
+        self.params.check("theta", theta)?;
         let shared = self.shared_forward(theta)?;
         let mut worker = self.workers.take();
         let w = &mut *worker;

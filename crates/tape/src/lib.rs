@@ -12,7 +12,7 @@
 //! | [`ops`] | one file per op, and the registry |
 //! | [`kind`] | how an op's four rules follow from what it is |
 //! | [`op`] | the contract of an op, for those that are of no kind |
-//! | [`Graph`], [`Params`] | a finished graph, and its flat vector θ |
+//! | [`Graph`], [`Params`], [`Theta`] | a finished graph, and its flat vector θ |
 //! | [`linearize`] | a graph at a θ: J v, Jᵀu, JᵀBJ v, products with the Hessian |
 //! | [`kernel`] | the arithmetic: plain slices in, plain slices out |
 //! | `check` (feature `check`) | verification of any op, yours included |
@@ -42,6 +42,7 @@ mod shape;
 mod shared;
 mod sweep;
 mod tape;
+mod theta;
 mod view;
 
 pub use error::{GraphError, Place, Result};
@@ -52,4 +53,5 @@ pub use params::{Params, Slice};
 pub use scalar::Scalar;
 pub use shape::{IntoShape, Shape};
 pub use tape::{Tape, Var};
+pub use theta::Theta;
 pub use view::{Slot, View};

@@ -4,7 +4,6 @@
 //! and answers with [`Rules`], which carry the fixed geometry and the four derivatives.
 //! Most ops never implement these two traits: they pick one of the kinds in [`crate::kind`].
 
-use crate::kernel::outer_product;
 use crate::{Scalar, Shape, Slot, View};
 use smallvec::SmallVec;
 use std::any::Any;
@@ -315,19 +314,19 @@ pub trait DeferredSum<T>: Debug + Send + Sync {
     }
 
     /// Overwrites `gb`, which stands for the numbers `range` of the operand, with the cotangents from
-    /// one example.
-    fn write_range(&self, a: View<'_, T>, g: View<'_, T>, range: Range<usize>, gb: &mut [T])
-    where
+    /// `k` examples.
+    fn write_range(
+        &self,
+        k: usize,
+        a: View<'_, T>,
+        g: View<'_, T>,
+        range: Range<usize>,
+        gb: &mut [T],
+    ) where
         T: Scalar,
     {
-        if self.is_outer() {
-            let g = g.example(0);
-            let a = &a.example(0)[range.start / g.len()..range.end / g.len()];
-            outer_product(a, g, gb);
-        } else {
-            gb.fill(T::zero());
-            self.sum_range(1, a, g, range, gb);
-        }
+        gb.fill(T::zero());
+        self.sum_range(k, a, g, range, gb);
     }
 
     /// Adds to `gb`, which stands for the numbers `range` of the operand, the cotangents from `k`

@@ -6,6 +6,9 @@ use crate::tape::{Declared, Role};
 use crate::{Init, Place, Scalar, Shape};
 use std::ops::Range;
 
+/// What θ's length is.
+const TRAINED: &str = "the number of trained parameters";
+
 /// A named slice of θ, or numbers that travel beside it.
 #[derive(Clone, Debug)]
 pub struct Slice {
@@ -175,7 +178,12 @@ impl<T: Scalar> Params<T> {
     /// # Errors
     /// [`GraphError::Length`] or [`GraphError::NotFinite`].
     pub fn check(&self, what: &str, vector: &[T]) -> Result<()> {
-        check_vector(what, vector, self.len, "the number of trained parameters")
+        check_vector(what, vector, self.len, TRAINED)
+    }
+
+    /// Its length alone.
+    pub(crate) fn check_length(&self, what: &str, vector: &[T]) -> Result<()> {
+        check_length(what, vector.len(), self.len, TRAINED)
     }
 
     /// Leaves parameters out of the regularization term: the one of this name, or all within the
@@ -280,20 +288,28 @@ pub(crate) fn check_vector<T: Scalar>(
     expected: usize,
     hint: &str,
 ) -> Result<()> {
-    if vector.len() != expected {
-        let (what, hint) = (what.to_string(), hint.to_string());
-        return Err(GraphError::Length {
-            what,
-            found: vector.len(),
-            expected,
-            hint,
-        });
-    }
+    check_length(what, vector.len(), expected, hint)?;
     match first_not_finite(vector) {
-        Some(index) => {
-            let (what, value) = (what.to_string(), vector[index].to_f64());
-            Err(GraphError::NotFinite { what, index, value })
-        }
+        Some(index) => Err(not_finite(what, vector, index)),
         None => Ok(()),
     }
+}
+
+fn check_length(what: &str, found: usize, expected: usize, hint: &str) -> Result<()> {
+    if found == expected {
+        return Ok(());
+    }
+    let (what, hint) = (what.to_string(), hint.to_string());
+    Err(GraphError::Length {
+        what,
+        found,
+        expected,
+        hint,
+    })
+}
+
+/// The error that number `index` is.
+pub(crate) fn not_finite<T: Scalar>(what: &str, vector: &[T], index: usize) -> GraphError {
+    let (what, value) = (what.to_string(), vector[index].to_f64());
+    GraphError::NotFinite { what, index, value }
 }

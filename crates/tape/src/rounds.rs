@@ -330,10 +330,15 @@ impl<T: Scalar> Graph<T> {
             let chunk = (sum.len() / d.row).div_ceil(RANGES).max(1) * d.row;
             let sum_range = |(c, out): (usize, &mut [T])| {
                 let range = c * chunk..c * chunk + out.len();
-                if fresh && d.first {
-                    out.fill(T::zero());
-                }
-                let mut add = |a, g| rule.sum.sum_range(n, a, g, range.clone(), out);
+                let mut over = fresh && d.first;
+                let mut add = |a, g| {
+                    let range = range.clone();
+                    if std::mem::take(&mut over) {
+                        rule.sum.write_range(n, a, g, range, out);
+                    } else {
+                        rule.sum.sum_range(n, a, g, range, out);
+                    }
+                };
                 if leaves == Leaves::HessianCotangents {
                     // The tangent of Σ aᵀg: Σ aᵀdg + Σ daᵀg.
                     let at = d.hessian_offset;

@@ -18,9 +18,8 @@ impl<T: Scalar> Graph<T> {
         self.point(&self.plan.shared, theta, empty, tile)
     }
 
-    /// Computes what all examples share.
+    /// Computes what all examples share, at a θ that was checked.
     pub(crate) fn shared_forward(&self, theta: &[T]) -> Result<Block<T>> {
-        self.params.check("theta", theta)?;
         let stratum = &self.plan.shared;
         let (mut block, empty) = (Block::default(), Block::default());
         block.reserve(stratum, 0, 1);

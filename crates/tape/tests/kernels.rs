@@ -36,30 +36,36 @@ fn check_product<T: Scalar>(
     let (a, a_stride) = factor(m, k, ta, gaps[0], 1);
     let (b, b_stride) = factor(k, n, tb, gaps[1], 2);
     let c_stride = n + gaps[2];
-    let mut c = numbers::<T>(m * c_stride, 3);
-    let before = c.clone();
+    let before = numbers::<T>(m * c_stride, 3);
 
     let view = |data, rows, cols, stride, flip| match flip {
         false => Mat::strided(data, rows, cols, stride, 1),
         true => Mat::strided(data, cols, rows, stride, 1).transposed(),
     };
-    product(
-        view(&a, m, k, a_stride, ta),
-        view(&b, k, n, b_stride, tb),
-        MatMut::strided(&mut c, m, n, c_stride),
-    );
+    let (va, vb) = (view(&a, m, k, a_stride, ta), view(&b, k, n, b_stride, tb));
+    let mut added = before.clone();
+    product(va, vb, MatMut::strided(&mut added, m, n, c_stride));
+    // Written over what nobody may read; what lies between rows stays.
+    let mut over = before.clone();
+    over.chunks_mut(c_stride.max(1))
+        .for_each(|row| row[..n].fill(T::nan()));
+    let room = MatMut::strided(&mut over, m, n, c_stride);
+    product(va, vb, room.adding(false));
 
     let at = |x: &[T], i: usize, j: usize, stride: usize, flip: bool| {
         x[if flip { j * stride + i } else { i * stride + j }].to_f64()
     };
     for i in 0..m {
         for j in 0..c_stride {
+            let (place, was) = (i * c_stride + j, before[i * c_stride + j].to_f64());
             let sum: f64 = (0..k)
                 .filter(|_| j < n)
                 .map(|l| at(&a, i, l, a_stride, ta) * at(&b, l, j, b_stride, tb))
                 .sum();
-            let want = before[i * c_stride + j].to_f64() + sum;
-            assert_close(c[i * c_stride + j], want, k, || format!("entry {i}, {j}"));
+            let entry = |how: &str| format!("entry {i}, {j}, {how}");
+            assert_close(added[place], was + sum, k, || entry("added"));
+            let want = if j < n { sum } else { was };
+            assert_close(over[place], want, k, || entry("written over"));
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::error::{OptimError, Result};
 use crate::loss::SquareRoot;
 use osculant_tape::kernel::first_not_finite;
 use osculant_tape::linearize::{Linearization, Options, TileData};
-use osculant_tape::{GraphError, Scalar};
+use osculant_tape::{GraphError, Scalar, Theta};
 use std::sync::Arc;
 
 /// Curvature at a θ over some examples, shared by the operators that it makes.
@@ -30,13 +30,13 @@ impl<'o, T: Scalar> Local<'o, T> {
     /// Linearizes over these examples.
     pub fn new(
         objective: &'o Objective<'o, T>,
-        theta: &Arc<[T]>,
+        theta: &Theta<'o, T>,
         examples: &[usize],
         options: Options,
     ) -> Result<Self> {
         let total = objective.weight_of(examples)?;
         let (graph, term) = (objective.graph, &objective.term);
-        let lin = graph.linearize_at(theta.clone(), &*objective.feed, examples, options)?;
+        let lin = theta.linearize(&*objective.feed, examples, options)?;
         let outputs = graph.output_shape().size();
         let per_example = outputs + term.kept();
         let mut numbers = vec![T::zero(); examples.len() * per_example];

@@ -295,8 +295,7 @@ impl<'d, T: Scalar> Objective<'d, T> {
     /// A θ that doesn't fit or isn't finite.
     pub fn at(&self, theta: &[T]) -> Result<Model<'_, T>> {
         self.on_pool(self.len(), || {
-            self.graph.params().check("theta", theta)?;
-            Ok(Model::new(self, theta))
+            Ok(Model::new(self, self.graph.theta(theta)?))
         })
     }
 

@@ -3,8 +3,8 @@
 use super::{Local, Objective};
 use crate::error::Result;
 use crate::operator::{GaussNewton, Hessian, Jacobian};
-use osculant_tape::Scalar;
 use osculant_tape::linearize::{Options, Route};
+use osculant_tape::{Scalar, Theta};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock};
 /// the operators linearize on first use, once for all of them.
 pub struct Model<'o, T: Scalar> {
     objective: &'o Objective<'o, T>,
-    theta: Arc<[T]>,
+    theta: Theta<'o, T>,
     options: Options,
     streamed: OnceLock<(f64, Vec<T>)>,
     local: OnceLock<Arc<Local<'o, T>>>,
@@ -30,10 +30,10 @@ impl<T: Scalar> fmt::Debug for Model<'_, T> {
 }
 
 impl<'o, T: Scalar> Model<'o, T> {
-    pub(crate) fn new(objective: &'o Objective<'o, T>, theta: &[T]) -> Self {
+    pub(crate) fn new(objective: &'o Objective<'o, T>, theta: Theta<'o, T>) -> Self {
         Model {
             objective,
-            theta: theta.into(),
+            theta,
             options: Options {
                 products: objective.products.unwrap_or(1),
                 ..objective.options

@@ -17,6 +17,8 @@ pub(super) struct Operands<L> {
     pub(super) c: *mut L,
     /// The distance of two rows of C.
     pub(super) c_row: usize,
+    /// Whether the product is added to C; or else takes its place, and C is not read.
+    pub(super) adds: bool,
 }
 
 /// Numbers that will be read soon: the address of the first, and the distance of two terms.
@@ -68,6 +70,7 @@ pub(super) unsafe fn blocks<
         mut b,
         mut c,
         c_row,
+        adds,
     }: Operands<L>,
     mask: L::Mask<S>,
     ahead: Ahead<L>,
@@ -108,7 +111,7 @@ pub(super) unsafe fn blocks<
                         &terms,
                         from,
                         b,
-                        (c, c_row),
+                        (c, c_row, adds),
                         mask,
                         ahead,
                         to,
@@ -197,7 +200,7 @@ pub(super) unsafe fn block<
     terms: &Terms,
     a: [*const L; P],
     b: *const L,
-    (c, c_row): (*mut L, usize),
+    (c, c_row, adds): (*mut L, usize, bool),
     mask: L::Mask<S>,
     ahead: Ahead<L>,
     copy: Option<*mut L>,
@@ -257,10 +260,12 @@ pub(super) unsafe fn block<
                 }
             }
         }
-        for (i, sum) in sum.iter_mut().enumerate() {
-            for (j, sum) in sum.iter_mut().enumerate() {
-                let row = c.add(i * c_row);
-                *sum = L::plus(simd, load!(row, j), *sum);
+        if adds {
+            for (i, sum) in sum.iter_mut().enumerate() {
+                for (j, sum) in sum.iter_mut().enumerate() {
+                    let row = c.add(i * c_row);
+                    *sum = L::plus(simd, load!(row, j), *sum);
+                }
             }
         }
         // All loads before the first store: a short row's masked store reaches over the next row, whose

@@ -135,6 +135,7 @@ impl<L: Lane> WithSimd for Contraction<'_, L> {
                 b: b.as_ptr(),
                 c: c.as_mut_ptr(),
                 c_row,
+                adds: true,
             };
             if lane_by_lane {
                 contract::<L, S, true>(simd, rows, terms, cols, operands, copy);
@@ -160,7 +161,8 @@ const FAR: usize = 512 << 10;
 /// … and is used by at least this many rows.
 const OFTEN: usize = 24;
 
-/// The contraction, on operands that were checked; LANES says that A(i, t) is a row.
+/// The contraction, on operands that were checked; LANES says that A(i, t) is a row. C may be
+/// overwritten instead of added to, as the operands say.
 ///
 /// # Safety
 /// All of A(i, t) and B(t, :) can be read, all of C[i, :] be read and written, and C overlaps
@@ -199,7 +201,13 @@ pub(super) unsafe fn contract<L: Lane, S: Simd, const LANES: bool>(
         // Few rows: wide panels, or there were too few sums to hide how long each takes. Many
         // registers: wide panels, so that a number of A is read for as many sums as possible.
         j += if n_rows == 1 && left >= 8 * lanes {
-            let Operands { a, b, c, c_row } = at;
+            let Operands {
+                a,
+                b,
+                c,
+                c_row,
+                adds,
+            } = at;
             let ahead = Ahead { from: b, step: 0 };
             // SAFETY: eight vectors of columns are left, and there is one row.
             unsafe {
@@ -208,7 +216,7 @@ pub(super) unsafe fn contract<L: Lane, S: Simd, const LANES: bool>(
                     &terms,
                     [a],
                     b,
-                    (c, c_row),
+                    (c, c_row, adds),
                     all,
                     ahead,
                     None,
@@ -287,6 +295,7 @@ unsafe fn panel<L: Lane, S: Simd, const LANES: bool, const N: usize, const MASKE
                 let at = Operands {
                     a: at.a.wrapping_add(start(&terms.a)),
                     b: at.b.wrapping_add(start(&terms.b)),
+                    adds: at.adds || [t0, t1, t2] != [0; 3],
                     ..at
                 };
                 // SAFETY: the part's terms are some of all, N vectors each. A copied part has one

@@ -1,4 +1,4 @@
-//! The first number that is not finite.
+//! The first number that is not finite; also on the way of a copy.
 
 use super::vectorized;
 use crate::Scalar;
@@ -17,14 +17,41 @@ const ALONE: usize = 16 * PART;
 /// assert_eq!(first_not_finite(&[f32::MAX; 100]), None);
 /// ```
 pub fn first_not_finite<T: Scalar>(x: &[T]) -> Option<usize> {
-    // From outside the pool, waking a thread would take longer than the numbers do.
-    let alone = x.len() < ALONE || rayon::current_thread_index().is_none();
-    let faulty = if alone {
+    let faulty = if is_alone(x) {
         x.chunks(PART).position(|x| !all_finite(x))
     } else {
         x.par_chunks(PART).position_first(|x| !all_finite(x))
     };
-    let start = faulty? * PART;
+    first_from(x, faulty? * PART)
+}
+
+/// Copies `from` and tells the same of it; where a number is not finite, not all may have been copied.
+///
+/// # Panics
+/// If `to` has another length.
+pub(crate) fn copy_finite<T: Scalar>(from: &[T], to: &mut [T]) -> Option<usize> {
+    assert_eq!(from.len(), to.len(), "a copy has the same length");
+    let is_faulty = |(from, to): (&[T], &mut [T])| {
+        to.copy_from_slice(from);
+        !all_finite(to)
+    };
+    let faulty = if is_alone(from) {
+        let mut parts = from.chunks(PART).zip(to.chunks_mut(PART));
+        parts.position(is_faulty)
+    } else {
+        let parts = from.par_chunks(PART).zip(to.par_chunks_mut(PART));
+        parts.position_first(is_faulty)
+    };
+    first_from(from, faulty? * PART)
+}
+
+/// Whether other threads are not asked: waking one from outside the pool takes longer than the numbers
+/// do.
+fn is_alone<T>(x: &[T]) -> bool {
+    x.len() < ALONE || rayon::current_thread_index().is_none()
+}
+
+fn first_from<T: Scalar>(x: &[T], start: usize) -> Option<usize> {
     let within = x[start..].iter().position(|x| !x.is_finite());
     within.map(|i| start + i)
 }
@@ -57,12 +84,16 @@ mod tests {
         for n in [1, 5, 64, 100, PART + 3, 3 * PART, ALONE + 70] {
             let mut x = vec![f32::MAX; n];
             assert_eq!(first_not_finite(&x), None);
+            let mut copy = vec![0.0; n];
+            assert_eq!(rayon::join(|| copy_finite(&x, &mut copy), || ()).0, None);
+            assert_eq!(copy, x);
             for i in [0, n / 2, n - 1] {
                 for wrong in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
                     x[i] = wrong;
                     assert_eq!(first_not_finite(&x), Some(i));
-                    let both = rayon::join(|| first_not_finite(&x), || ());
-                    assert_eq!(both.0, Some(i));
+                    assert_eq!(copy_finite(&x, &mut vec![0.0; n]), Some(i));
+                    let in_pool = || (first_not_finite(&x), copy_finite(&x, &mut vec![0.0; n]));
+                    assert_eq!(rayon::join(in_pool, || ()).0, (Some(i), Some(i)));
                 }
                 x[i] = -0.0;
             }

@@ -1,4 +1,4 @@
-//! Matrix products over strided views: C += A·B.
+//! Matrix products over strided views: C += A·B, or C = A·B.
 //!
 //! Large products go to the `gemm` crate, on one thread. It allocates its packing buffers on every
 //! call, which is ruinous for small ones: these take the kernel in `small`, which allocates
@@ -108,13 +108,14 @@ impl<'s, T: 'static, U: 'static> Same<U> for &mut Mat<'s, T> {
     }
 }
 
-/// A row-major matrix to add into; rows may lie apart.
+/// A row-major matrix to add into, or to [write over](Self::adding); rows may lie apart.
 #[derive(Debug)]
 pub struct MatMut<'a, T> {
     data: &'a mut [T],
     rows: usize,
     cols: usize,
     row_stride: usize,
+    adds: bool,
 }
 
 impl<'a, T> MatMut<'a, T> {
@@ -143,7 +144,19 @@ impl<'a, T> MatMut<'a, T> {
             rows,
             cols,
             row_stride,
+            adds: true,
         }
+    }
+
+    /// The same, to which a product is added; or else it takes the place of what stands there, which
+    /// is not read.
+    pub fn adding(self, adds: bool) -> Self {
+        MatMut { adds, ..self }
+    }
+
+    /// Whether a product is added to what stands there.
+    pub fn adds(&self) -> bool {
+        self.adds
     }
 
     /// How many rows it has.
@@ -176,6 +189,7 @@ impl<'a, T: 'static, U: 'static> Same<U> for &'a mut MatMut<'_, T> {
             rows: self.rows,
             cols: self.cols,
             row_stride: self.row_stride,
+            adds: self.adds,
         })
     }
 }
@@ -190,7 +204,7 @@ fn reach(rows: usize, cols: usize, row_stride: usize, col_stride: usize) -> Opti
     down.checked_add(across)?.checked_add(1)
 }
 
-/// C += A·B.
+/// C += A·B; or C = A·B, where `c` is [not added to](MatMut::adding).
 ///
 /// # Shapes
 /// `a` is m×k, `b` is k×n, `c` is m×n.
@@ -208,9 +222,8 @@ fn reach(rows: usize, cols: usize, row_stride: usize, col_stride: usize) -> Opti
 /// gemm(Mat::new(&a, 2, 2), Mat::new(&[1.0, 1.0], 2, 1), MatMut::new(&mut c, 2, 1));
 /// assert_eq!(c, [13.0, 17.0]);
 /// ```
-pub fn gemm<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, c: MatMut<'_, T>) {
-    check(&a, &b, &c);
-    if a.rows == 0 || a.cols == 0 || b.cols == 0 {
+pub fn gemm<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, mut c: MatMut<'_, T>) {
+    if !has_terms(&a, &b, &mut c) {
         return;
     }
     let (a, b, c) = lying(a, b, c);
@@ -233,6 +246,7 @@ fn lying<'a, 'c, T>(
             rows: 1,
             cols: a.rows,
             row_stride: a.rows,
+            ..c
         };
         (b.transposed(), a.transposed(), c)
     } else {
@@ -240,7 +254,8 @@ fn lying<'a, 'c, T>(
     }
 }
 
-fn check<T>(a: &Mat<'_, T>, b: &Mat<'_, T>, c: &MatMut<'_, T>) {
+/// Compares the shapes, and says whether there is anything to multiply. A sum of no terms is 0.
+fn has_terms<T: Scalar>(a: &Mat<'_, T>, b: &Mat<'_, T>, c: &mut MatMut<'_, T>) -> bool {
     assert!(
         a.cols == b.rows && a.rows == c.rows && b.cols == c.cols,
         "a {}×{} times a {}×{} matrix does not make a {}×{} one",
@@ -251,6 +266,16 @@ fn check<T>(a: &Mat<'_, T>, b: &Mat<'_, T>, c: &MatMut<'_, T>) {
         c.rows,
         c.cols
     );
+    if a.rows == 0 || b.cols == 0 {
+        return false;
+    }
+    if a.cols == 0 && !c.adds {
+        let cols = c.cols;
+        for row in c.data.chunks_mut(c.row_stride.max(1)).take(c.rows) {
+            row[..cols].fill(T::zero());
+        }
+    }
+    a.cols > 0
 }
 
 /// Whether the kernel of our own is faster, packing and allocation counted.
@@ -278,13 +303,12 @@ pub(super) fn inner_products<T>(a: &Mat<'_, T>, b: &Mat<'_, T>) -> bool {
         && ((a.rows <= 4 && sum >= 128) || ((a.rows <= 32 || b.cols <= 12) && sum >= 384))
 }
 
-/// C += A·B by the kernel of our own, whatever the size.
+/// The same by the kernel of our own, whatever the size.
 ///
 /// # Panics
 /// If the shapes don't fit together.
-pub fn small<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, c: MatMut<'_, T>) {
-    check(&a, &b, &c);
-    if a.rows == 0 || a.cols == 0 || b.cols == 0 {
+pub fn small<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, mut c: MatMut<'_, T>) {
+    if !has_terms(&a, &b, &mut c) {
         return;
     }
     let (a, b, c) = lying(a, b, c);
@@ -293,17 +317,16 @@ pub fn small<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, c: MatMut<'_, T>) {
 
 compiled!(Small { ; a, b, c });
 
-/// C += A·B by the `gemm` crate, whatever the size.
+/// The same by the `gemm` crate, whatever the size.
 ///
 /// # Panics
 /// If the shapes don't fit together.
-pub fn large<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, c: MatMut<'_, T>) {
-    check(&a, &b, &c);
-    if a.rows == 0 || b.cols == 0 || a.cols == 0 {
+pub fn large<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, mut c: MatMut<'_, T>) {
+    if !has_terms(&a, &b, &mut c) {
         return;
     }
     // SAFETY: `Mat` and `MatMut` checked at construction that every entry lies within its slice,
-    // so that strides fit an `isize`; `check` compared the shapes; `c` is borrowed mutably, hence
+    // so that strides fit an `isize`; `has_terms` compared the shapes; `c` is borrowed mutably, hence
     // overlaps neither `a` nor `b`, and its rows don't overlap each other.
     unsafe {
         gemm::gemm(
@@ -313,7 +336,7 @@ pub fn large<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, c: MatMut<'_, T>) {
             c.data.as_mut_ptr(),
             1,
             c.row_stride as isize,
-            true,
+            c.adds,
             a.data.as_ptr(),
             a.col_stride as isize,
             a.row_stride as isize,

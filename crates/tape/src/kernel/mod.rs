@@ -21,6 +21,7 @@ mod tests;
 mod transpose;
 pub(crate) mod zip;
 
+pub(crate) use finite::copy_finite;
 pub use finite::first_not_finite;
 pub(crate) use outer::outer_product;
 pub use simd::vectorized;

@@ -1,4 +1,4 @@
-//! C += A·B without packing and without allocation, for products that fit the core's cache.
+//! C += A·B, or C = A·B, without packing and without allocation, for products that fit the core's cache.
 //!
 //! Where the columns of B lie next to each other, this is a contraction. Where they don't, either
 //! both factors run along the sum (a transposed B: then entries are inner products), or a panel of
@@ -14,7 +14,7 @@ use super::transpose;
 use pulp::{Simd, WithSimd};
 use std::mem::MaybeUninit;
 
-/// The product as a kernel: C += A·B.
+/// The product as a kernel: C += A·B, or C = A·B.
 pub(crate) struct Small<'a, L> {
     pub(crate) a: Mat<'a, L>,
     pub(crate) b: Mat<'a, L>,
@@ -54,6 +54,21 @@ impl<L: Lane> Source<L> {
     }
 }
 
+/// Where the result goes.
+struct Target<L> {
+    data: *mut L,
+    row: usize,
+    /// Whether to what stands there, or over it.
+    adds: bool,
+}
+
+impl<L> Clone for Target<L> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<L> Copy for Target<L> {}
+
 impl<L: Lane> WithSimd for Small<'_, L> {
     type Output = ();
 
@@ -64,27 +79,32 @@ impl<L: Lane> WithSimd for Small<'_, L> {
         let dots = inner_products(&a, &b);
         let panels = b.col_stride() == 1 || b.cols() == 1;
         let (a, b) = (Source::of(&a), Source::of(&b));
-        let (row, to) = (c.row_stride(), c.data().as_mut_ptr());
+        let c = Target {
+            row: c.row_stride(),
+            adds: c.adds(),
+            data: c.data().as_mut_ptr(),
+        };
         // SAFETY: `Mat` and `MatMut` checked that all entries lie within their slices, and `gemm`
         // that A is m×k, B is k×n and C is m×n; C is borrowed mutably, so it overlaps no other.
         unsafe {
             if !panels && turning_a_pays::<L, S>(shape) {
-                turned_result(simd, shape, a, b, (to, row));
+                turned_result(simd, shape, a, b, c);
             } else if dots && !panels {
-                self::dots(simd, shape, a, b, to, row);
+                self::dots(simd, shape, a, b, c);
             } else {
-                contraction(simd, shape, a, b, (to, row), !panels);
+                contraction(simd, shape, a, b, c, !panels);
             }
         }
     }
 }
 
-/// C += A·B as a contraction of the whole; or, where the columns of B do not lie next to each other,
+/// A·B as a contraction of the whole; or, where the columns of B do not lie next to each other,
 /// of one panel of B after the other, `turned` on the stack.
 ///
 /// # Safety
 /// All entries of the m×k matrix `a` and the k×n matrix `b` can be read, and all of the m×n matrix
-/// at `c`, which overlaps neither, can be read and written. Columns of B lie next to each other, or
+/// at `c`, which overlaps neither, can be read and written (only written, if `c` is not added to, and
+/// k is not 0). Columns of B lie next to each other, or
 /// there is one only, unless `turned`.
 #[inline(always)]
 unsafe fn contraction<L: Lane, S: Simd>(
@@ -92,7 +112,7 @@ unsafe fn contraction<L: Lane, S: Simd>(
     (m, k, n): (usize, usize, usize),
     a: Source<L>,
     b: Source<L>,
-    (c, c_row): (*mut L, usize),
+    c: Target<L>,
     turned: bool,
 ) {
     let mut panel: Room = [MaybeUninit::uninit(); _];
@@ -128,8 +148,9 @@ unsafe fn contraction<L: Lane, S: Simd>(
                 let operands = Operands {
                     a: a.from(0, l).data,
                     b: b.data,
-                    c: c.add(j),
-                    c_row,
+                    c: c.data.add(j),
+                    c_row: c.row,
+                    adds: c.adds || l > 0,
                 };
                 // A turned panel is never copied again: its rows have no gaps.
                 contract::<L, S, false>(simd, rows, terms, cols, operands, panel);
@@ -153,7 +174,7 @@ fn turning_a_pays<L: Lane, S: Simd>((m, k, n): (usize, usize, usize)) -> bool {
     m >= L::lanes::<S>() && 2 * (m * k + parts * m * n) < k * n
 }
 
-/// C += A·B as Cᵀ += Bᵀ·Aᵀ, where columns of B do not lie next to each other: its numbers are then
+/// A·B as the transpose of Bᵀ·Aᵀ, where columns of B do not lie next to each other: its numbers are then
 /// read where they lie. A and the result are turned, a panel after the other, on the stack.
 ///
 /// # Safety
@@ -164,7 +185,7 @@ unsafe fn turned_result<L: Lane, S: Simd>(
     (m, k, n): (usize, usize, usize),
     a: Source<L>,
     b: Source<L>,
-    (c, c_row): (*mut L, usize),
+    c: Target<L>,
 ) {
     let (mut panel, mut result): (Room, Room) =
         ([MaybeUninit::uninit(); _], [MaybeUninit::uninit(); _]);
@@ -205,25 +226,27 @@ unsafe fn turned_result<L: Lane, S: Simd>(
                     b: panel.cast_const(),
                     c: result,
                     c_row: cols,
+                    adds: false,
                 };
                 // SAFETY: rows l.. and columns j.. of B and the panel's numbers can be read, and
                 // `count · cols` numbers of the result fit its room; they are written before they
-                // are added to and read. Rows i.. and columns j.. of C exist. The panel's rows have
+                // are read. Rows i.. and columns j.. of C exist. The panel's rows have
                 // no gaps, so that nothing is copied and no room for it is needed.
                 unsafe {
-                    for x in 0..count * cols {
-                        result.add(x).write(L::zero());
-                    }
                     contract::<L, S, false>(simd, rows, terms, cols, operands, panel);
-                    let to = c.add(i * c_row + j);
-                    transpose::turn::<L, true>((count, cols), result, (cols, 1), to, c_row);
+                    let (shape, to) = ((count, cols), c.data.add(i * c.row + j));
+                    if c.adds || l > 0 {
+                        transpose::turn::<L, true>(shape, result, (cols, 1), to, c.row);
+                    } else {
+                        transpose::turn::<L, false>(shape, result, (cols, 1), to, c.row);
+                    }
                 }
             }
         }
     }
 }
 
-/// C += A·B as inner products, where rows of A and columns of B have no gaps.
+/// A·B as inner products, where rows of A and columns of B have no gaps.
 ///
 /// # Safety
 /// As for [`contraction`]; `a.col` and `b.row` are 1.
@@ -233,8 +256,7 @@ unsafe fn dots<L: Lane, S: Simd>(
     (m, k, n): (usize, usize, usize),
     a: Source<L>,
     b: Source<L>,
-    c: *mut L,
-    row: usize,
+    c: Target<L>,
 ) {
     let mut i = 0;
     while i < m {
@@ -242,14 +264,16 @@ unsafe fn dots<L: Lane, S: Simd>(
         let mut j = 0;
         while j < n {
             let width = if n - j >= 4 { 4 } else { 1 };
-            let (a, b, c) = (a.from(i, 0), b.from(0, j), c.wrapping_add(i * row + j));
+            let (a, b) = (a.from(i, 0), b.from(0, j));
+            let data = c.data.wrapping_add(i * c.row + j);
+            let c = Target { data, ..c };
             // SAFETY: `height` rows and `width` columns are left.
             unsafe {
                 match (height, width) {
-                    (4, 4) => dot_block::<L, S, 4, 4>(simd, k, a, b, c, row),
-                    (4, _) => dot_block::<L, S, 4, 1>(simd, k, a, b, c, row),
-                    (_, 4) => dot_block::<L, S, 1, 4>(simd, k, a, b, c, row),
-                    _ => dot_block::<L, S, 1, 1>(simd, k, a, b, c, row),
+                    (4, 4) => dot_block::<L, S, 4, 4>(simd, k, a, b, c),
+                    (4, _) => dot_block::<L, S, 4, 1>(simd, k, a, b, c),
+                    (_, 4) => dot_block::<L, S, 1, 4>(simd, k, a, b, c),
+                    _ => dot_block::<L, S, 1, 1>(simd, k, a, b, c),
                 }
             }
             j += width;
@@ -269,8 +293,7 @@ unsafe fn dot_block<L: Lane, S: Simd, const P: usize, const Q: usize>(
     k: usize,
     a: Source<L>,
     b: Source<L>,
-    c: *mut L,
-    row: usize,
+    c: Target<L>,
 ) {
     let lanes = L::lanes::<S>();
     let zero = L::splat(simd, L::zero());
@@ -306,7 +329,8 @@ unsafe fn dot_block<L: Lane, S: Simd, const P: usize, const Q: usize>(
         }
         for (i, sum) in sum.iter().enumerate() {
             for (j, &sum) in sum.iter().enumerate() {
-                *c.add(i * row + j) += L::total(simd, sum);
+                let (to, total) = (c.data.add(i * c.row + j), L::total(simd, sum));
+                *to = if c.adds { *to + total } else { total };
             }
         }
     }

@@ -121,7 +121,7 @@ fn check_contraction<L: Lane>(set: &impl Run, rows: Rows, terms: Terms, cols: us
 fn check_small<L: Lane>(set: &impl Run, [m, k, n]: [usize; 3], ta: bool, tb: bool) {
     let (a, b) = (numbers::<L>(m * k), numbers::<L>(k * n));
     let mut c = numbers::<L>(m * n);
-    let mut want = c.clone();
+    let mut product = vec![L::zero(); m * n];
     let a = if ta {
         Mat::new(&a, k, m).transposed()
     } else {
@@ -136,13 +136,19 @@ fn check_small<L: Lane>(set: &impl Run, [m, k, n]: [usize; 3], ta: bool, tb: boo
     for i in 0..m {
         for j in 0..n {
             for l in 0..k {
-                want[i * n + j] += at(&a, i, l) * at(&b, l, j);
+                product[i * n + j] += at(&a, i, l) * at(&b, l, j);
             }
         }
     }
-    let c_view = MatMut::new(&mut c, m, n);
-    set.run(Small { a, b, c: c_view });
-    assert_eq!(c, want, "{} {}: {m}×{k}×{n} {ta} {tb}", set.name(), L::NAME);
+    let case = format!("{} {}: {m}×{k}×{n} {ta} {tb}", set.name(), L::NAME);
+    let sum: Vec<L> = c.iter().zip(&product).map(|(&c, &p)| c + p).collect();
+    let view = MatMut::new(&mut c, m, n);
+    set.run(Small { a, b, c: view });
+    assert_eq!(c, sum, "{case}, added");
+    c.fill(L::nan());
+    let view = MatMut::new(&mut c, m, n).adding(false);
+    set.run(Small { a, b, c: view });
+    assert_eq!(c, product, "{case}, written over");
 }
 
 fn axes(longest: usize) -> impl Strategy<Value = [usize; 3]> {
@@ -188,6 +194,15 @@ fn a_turned_factor_is_read_where_it_lies_in_every_instruction_set() {
             in_each!(check_small::<f32>(shape, ta, true));
             in_each!(check_small::<f64>(shape, ta, true));
         }
+    }
+}
+
+#[test]
+fn a_product_in_parts_is_written_over_once_in_every_instruction_set() {
+    // 720 kB of B and more, copied a part at a time.
+    for shape in [[30, 300, 600], [64, 1100, 170]] {
+        in_each!(check_small::<f32>(shape, true, false));
+        in_each!(check_small::<f64>(shape, false, false));
     }
 }
 

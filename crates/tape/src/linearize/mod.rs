@@ -29,10 +29,10 @@ use crate::op::Tile;
 use crate::plan::Slots;
 use crate::rounds::{Lane, Leaves, Worker};
 use crate::sweep::{Block, Point, Sink, grow_all};
-use crate::{Scalar, graph::scratch_len};
+use crate::{Scalar, Theta, graph::scratch_len};
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 /// Writes the input of the example of this number: all of its inputs, one after the other.
 pub type Feed<'a, T> = dyn Fn(usize, &mut [T]) + Send + Sync + 'a;
@@ -78,7 +78,7 @@ impl Default for Budget {
 /// and l the number of examples.
 pub struct Linearization<'g, T: Scalar> {
     graph: &'g Graph<T>,
-    theta: Arc<[T]>,
+    theta: Theta<'g, T>,
     feed: &'g Feed<'g, T>,
     examples: Vec<usize>,
     shared: Block<T>,
@@ -107,33 +107,35 @@ impl<T: Scalar> Graph<T> {
         examples: &[usize],
         options: impl Into<Options>,
     ) -> Result<Linearization<'g, T>> {
-        self.linearize_at(theta.into(), feed, examples, options)
+        self.theta(theta)?.linearize(feed, examples, options)
     }
+}
 
-    /// [`linearize`](Self::linearize) at a θ that others hold too: it is not copied.
+impl<'g, T: Scalar> Theta<'g, T> {
+    /// [`Graph::linearize`] at this θ, which is not copied again.
     ///
     /// # Errors
-    /// As for [`linearize`](Self::linearize).
-    pub fn linearize_at<'g>(
-        &'g self,
-        theta: Arc<[T]>,
+    /// The stored route where it was asked for and what it keeps exceeds the budget.
+    pub fn linearize(
+        &self,
         feed: &'g Feed<'g, T>,
         examples: &[usize],
         options: impl Into<Options>,
     ) -> Result<Linearization<'g, T>> {
+        let (graph, theta) = (self.graph(), self.clone());
         let options = options.into();
         let budget = options.budget;
-        let choice = Choice::new(self, examples.len(), options)?;
-        let shared = self.shared_forward(&theta)?;
-        let keep = self.kept_bytes().saturating_mul(examples.len()) <= budget.0;
+        let choice = Choice::new(graph, examples.len(), options)?;
+        let shared = graph.shared_forward(&theta)?;
+        let keep = graph.kept_bytes().saturating_mul(examples.len()) <= budget.0;
         let examples = examples.to_vec();
         let tile_len = match choice.route() {
-            Route::Stored => self.plan.stored_tile_len,
-            _ => self.plan.tile_len,
+            Route::Stored => graph.plan.stored_tile_len,
+            _ => graph.plan.tile_len,
         };
         let (blocks, sensitivities) = (Vec::new(), OnceLock::new());
         let mut lin = Linearization {
-            graph: self,
+            graph,
             theta,
             feed,
             examples,
@@ -146,18 +148,20 @@ impl<T: Scalar> Graph<T> {
         };
         if keep {
             let tiles = lin.len().div_ceil(tile_len);
-            let mut blocks: Vec<Block<T>> = (0..tiles).map(|_| self.blocks.take()).collect();
+            let mut blocks: Vec<Block<T>> = (0..tiles).map(|_| graph.blocks.take()).collect();
             let filled =
-                self.each_tile(lin.len(), tile_len, &mut blocks, 1, &|w, range, blocks| {
+                graph.each_tile(lin.len(), tile_len, &mut blocks, 1, &|w, range, blocks| {
                     let point = lin.point(range, false);
-                    self.fill(&point, feed, &mut blocks[0], &mut w.slots, &mut w.scratch)
+                    graph.fill(&point, feed, &mut blocks[0], &mut w.slots, &mut w.scratch)
                 });
             lin.blocks = blocks;
             filled?;
         }
         Ok(lin)
     }
+}
 
+impl<T: Scalar> Graph<T> {
     fn tile_data<'a>(
         &self,
         positions: Range<usize>,

@@ -263,7 +263,7 @@ impl<T: Scalar> Linearization<'_, T> {
                     let a = View::shared(&rows[d.offset..][..d.a_len]);
                     let g = View::shared(&rows[d.offset + d.a_len..][..d.g_len]);
                     match plan.tile.steps[d.step].rules.deferred() {
-                        Some(rule) if d.first => rule.sum.write_range(a, g, here.clone(), out),
+                        Some(rule) if d.first => rule.sum.write_range(1, a, g, here.clone(), out),
                         Some(rule) => rule.sum.sum_range(1, a, g, here.clone(), out),
                         None => {}
                     }

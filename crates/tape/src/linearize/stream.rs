@@ -29,6 +29,7 @@ impl<T: Scalar> Graph<T> {
         if let Some(out) = &out {
             self.check_room(out, self.params.len())?;
         }
+        self.params.check("theta", theta)?;
         let shared = self.shared_forward(theta)?;
         let plan = &self.plan;
         let leaves = if out.is_some() {

@@ -1,7 +1,7 @@
 //! Matrix products: a dense layer's, and that of any two matrices.
 
 use crate::kernel::gemm::{Mat, MatMut, gemm};
-use crate::kernel::vectorized;
+use crate::kernel::{outer_product, vectorized};
 use crate::kind::{Bilinear, BilinearMap, BilinearOp};
 use crate::op::{At, DeferredSum, SquareSum};
 use crate::{Scalar, Shape, Slot, Var, View};
@@ -180,6 +180,35 @@ impl Product {
             Some(Mat::new(data, count * self.m, cols))
         }
     }
+
+    /// Adds to `gb`, rows of b from the number `start` on, aᵀg of so many examples; or writes it over
+    /// what stands there.
+    fn sum_rows<T: Scalar>(
+        &self,
+        count: usize,
+        (a, g): (View<'_, T>, View<'_, T>),
+        (start, gb): (usize, &mut [T]),
+        adds: bool,
+    ) {
+        let Product { m, k, n, shape: _ } = *self;
+        // Rows first..first + height of b, that is columns of a.
+        let (first, height) = (start / n, gb.len() / n);
+        if height == 0 {
+            return;
+        }
+        if let (Some(_), Some(g)) = (self.rows(count, a, k), self.rows(count, g, n)) {
+            let stride = if m == 1 { a.stride() } else { k };
+            let a = Mat::strided(&a.data()[first..], count * m, height, stride, 1);
+            gemm(a.transposed(), g, MatMut::new(gb, height, n).adding(adds));
+            return;
+        }
+        for i in 0..count {
+            let a = Mat::strided(&a.example(i)[first..], m, height, k, 1);
+            let g = Mat::new(g.example(i), m, n);
+            let gb = MatMut::new(gb, height, n).adding(adds || i > 0);
+            gemm(a.transposed(), g, gb);
+        }
+    }
 }
 
 impl<T: Scalar> BilinearMap<T> for Product {
@@ -292,6 +321,22 @@ impl<T: Scalar> DeferredSum<T> for Product {
         self.m == 1
     }
 
+    fn write_range(
+        &self,
+        count: usize,
+        a: View<'_, T>,
+        g: View<'_, T>,
+        range: Range<usize>,
+        gb: &mut [T],
+    ) {
+        if self.m == 1 && count == 1 {
+            let rows = range.start / self.n..range.end / self.n;
+            outer_product(&a.example(0)[rows], g.example(0), gb);
+        } else {
+            self.sum_rows(count, (a, g), (range.start, gb), false);
+        }
+    }
+
     fn sum_range(
         &self,
         count: usize,
@@ -300,23 +345,7 @@ impl<T: Scalar> DeferredSum<T> for Product {
         range: Range<usize>,
         gb: &mut [T],
     ) {
-        let Product { m, k, n, shape: _ } = *self;
-        // Rows first..first + height of b, that is columns of a.
-        let (first, height) = (range.start / n, range.len() / n);
-        if height == 0 {
-            return;
-        }
-        if let (Some(_), Some(g)) = (self.rows(count, a, k), self.rows(count, g, n)) {
-            let stride = if m == 1 { a.stride() } else { k };
-            let a = Mat::strided(&a.data()[first..], count * m, height, stride, 1);
-            gemm(a.transposed(), g, MatMut::new(gb, height, n));
-            return;
-        }
-        for i in 0..count {
-            let a = Mat::strided(&a.example(i)[first..], m, height, k, 1);
-            let g = Mat::new(g.example(i), m, n);
-            gemm(a.transposed(), g, MatMut::new(gb, height, n));
-        }
+        self.sum_rows(count, (a, g), (range.start, gb), true);
     }
 }
 
