@@ -13,6 +13,7 @@
 use crate::buffer::Buffer;
 use crate::error::{GraphError, Result};
 use crate::graph::Graph;
+use crate::kernel::vectorized;
 use crate::plan::ROUND;
 use crate::sweep::Block;
 use crate::{Scalar, View};
@@ -368,18 +369,35 @@ fn fold<T: Scalar>(lanes: &[Lane<T>], i: usize, at: usize, out: &mut [T]) {
 }
 
 fn fold_chunk<T: Scalar>(lanes: &[Lane<T>], i: usize, at: usize, out: &mut [T]) {
+    let part = at..at + out.len();
     match lanes {
         [] => out.fill(T::zero()),
-        [lane] => out.copy_from_slice(&lane.sums[i][at..at + out.len()]),
+        [lane] => out.copy_from_slice(&lane.sums[i][part]),
+        [left, right] => {
+            let (left, right) = (&left.sums[i][part.clone()], &right.sums[i][part]);
+            vectorized(
+                #[inline(always)]
+                || {
+                    for (out, (&x, &y)) in out.iter_mut().zip(left.iter().zip(right)) {
+                        *out = x + y;
+                    }
+                },
+            );
+        }
         _ => {
             let (left, right) = lanes.split_at(lanes.len().next_power_of_two() / 2);
             let mut buffer = [T::zero(); FOLD];
             let second = &mut buffer[..out.len()];
             fold_chunk(left, i, at, out);
             fold_chunk(right, i, at, second);
-            for (x, &y) in out.iter_mut().zip(&*second) {
-                *x += y;
-            }
+            vectorized(
+                #[inline(always)]
+                || {
+                    for (x, &y) in out.iter_mut().zip(&*second) {
+                        *x += y;
+                    }
+                },
+            );
         }
     }
 }
