@@ -59,7 +59,7 @@ def write(results, root, page):
         "share": share(results),
         "speedup": speedup(results),
         "memory": memory(results),
-        "scaling": scaling(results, docs),
+        "scaling": scaling(results, docs / page),
         "agreement": agreement(results),
         "forms": forms(results),
     }
@@ -70,8 +70,8 @@ def write(results, root, page):
     print(f"wrote docs/{page}")
 
 
-def scaling(results, docs):
-    """Plots, and a table of what was fitted."""
+def scaling(results, page):
+    """Plots, beside the page and named as it is, and a table of what was fitted."""
     series = results.get("scaling")
     if not series:
         return ""
@@ -80,10 +80,13 @@ def scaling(results, docs):
 
     batch = [("W1", points("W1, batch", "batch")), ("W2", points("W2, batch", "batch"))]
     size = [("MLP", points("MLP, parameters", "parameters"))]
-    for file, title, label, lines in [
-            ("speed-batch.svg", "G v over the batch", "examples", batch),
-            ("speed-parameters.svg", "G v over the number of parameters", "parameters", size)]:
-        (docs / file).write_text(svg.plot(title, label, lines))
+    links = []
+    for what, title, label, lines in [
+            ("batch", "G v over the batch", "examples", batch),
+            ("parameters", "G v over the number of parameters", "parameters", size)]:
+        file = page.with_name(f"{page.stem}-{what}.svg")
+        file.write_text(svg.plot(title, label, lines))
+        links.append(f"![{title}]({file.name})")
     rows = ["| | smallest | largest | fit, ms | largest deviation | exponent |", "|---|" + "---|" * 5]
     for name, line, unit in [("W1, batch", batch[0][1], "example"),
                              ("W2, batch", batch[1][1], "example"),
@@ -94,5 +97,4 @@ def scaling(results, docs):
         per = 1000 if unit.startswith("1,000") else 1
         rows.append(f"| {name} | {x0:,}: {y0:.3g} ms | {x1:,}: {y1:.3g} ms | {a:.3g} + {b * per:.3g} "
                     f"per {unit} | {100 * deviation:.0f} % | {exponent:.2f} |")
-    return "\n".join(["![G v over the batch](speed-batch.svg)",
-                      "![G v over the number of parameters](speed-parameters.svg)", "", *rows])
+    return "\n".join([*links, "", *rows])
