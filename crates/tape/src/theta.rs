@@ -5,6 +5,7 @@ use crate::graph::Graph;
 use crate::kernel::copy_finite;
 use crate::{Scalar, params};
 use std::fmt;
+use std::iter::repeat_n;
 use std::mem::take;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -38,7 +39,7 @@ impl<T: Scalar> Graph<T> {
         self.params.check_length("theta", theta)?;
         let mut numbers = self.thetas.take();
         if numbers.len() != theta.len() {
-            numbers = vec![T::zero(); theta.len()].into();
+            numbers = repeat_n(T::zero(), theta.len()).collect();
         }
         // It is nobody else's; were it, it would be written anew.
         let fault = copy_finite(theta, Arc::make_mut(&mut numbers));
