@@ -25,6 +25,7 @@ mod buffer;
 pub mod check;
 mod copy;
 mod error;
+mod fold;
 mod function;
 mod fuse;
 mod graph;

@@ -12,8 +12,8 @@
 
 use crate::buffer::Buffer;
 use crate::error::{GraphError, Result};
+use crate::fold::Folded;
 use crate::graph::Graph;
-use crate::kernel::vectorized;
 use crate::plan::ROUND;
 use crate::sweep::Block;
 use crate::{Scalar, View};
@@ -26,10 +26,6 @@ pub(crate) const LANES: usize = 16;
 pub(crate) const INLINE: usize = 2_000_000;
 /// A deferred sum is cut into about this many tasks.
 const RANGES: usize = 16;
-/// Numbers folded at a time, on the stack.
-const FOLD: usize = 1024;
-/// Numbers that a task folds.
-const FOLDS: usize = 8 * 1024;
 
 /// What a worker needs for any tile: grown once, then reused.
 #[derive(Debug, Default)]
@@ -91,6 +87,14 @@ pub(crate) enum Leaves {
     HessianCotangents,
     /// Functions of every example's own cotangents: nothing is deferred.
     PerExample,
+}
+
+impl Leaves {
+    /// Whether sums of parameters that no shared node touches stand in their places in the result, if
+    /// there is one.
+    pub fn in_place(self) -> bool {
+        matches!(self, Leaves::Cotangents | Leaves::HessianCotangents)
+    }
 }
 
 /// What a sum does with a tile: its positions, and its part of the round's rows.
@@ -163,6 +167,10 @@ impl<T: Scalar> Graph<T> {
             Leaves::HessianCotangents => plan.hessian_row.max(1),
         };
         let summed = leaves != Leaves::Nothing;
+        let places: &[_] = match leaves.in_place() && !out.is_empty() {
+            true => &plan.in_place,
+            false => &[],
+        };
         let is_local = |i: usize| plan.local[i % plan.local.len()] || leaves == Leaves::PerExample;
         let Totals {
             sums, lanes, rows, ..
@@ -173,7 +181,7 @@ impl<T: Scalar> Graph<T> {
             sums.resize_with(all.max(sums.len()), Buffer::default);
             let lens = plan.sums.iter().cycle();
             for (i, (sum, &len)) in sums.iter_mut().zip(lens).enumerate().take(all) {
-                if out.is_empty() || !self.sums_in_place(i % plan.sums.len(), leaves) {
+                if places.get(i).is_none_or(Option::is_none) {
                     sum.grow(len);
                 }
             }
@@ -243,21 +251,18 @@ impl<T: Scalar> Graph<T> {
                     fresh,
                     inline,
                 };
-                self.sum_deferred(&round, leaves, sums, out);
+                self.sum_deferred(&round, leaves, sums, (places, out));
             }
         }
         let lanes = &lanes[..lanes_used];
-        if summed && inline {
-            let sums = sums[..all].iter_mut().enumerate();
-            for (i, sum) in sums.filter(|&(i, _)| is_local(i)) {
-                fold(lanes, i, 0, sum);
-            }
-        } else if summed {
-            let sums = sums[..all].par_iter_mut().enumerate();
-            sums.filter(|&(i, _)| is_local(i)).for_each(|(i, sum)| {
-                let parts = sum.par_chunks_mut(FOLDS).enumerate();
-                parts.for_each(|(c, out)| fold(lanes, i, c * FOLDS, out));
-            });
+        if summed {
+            let folded = Folded {
+                lanes,
+                inline,
+                is_local: &is_local,
+                places,
+            };
+            folded.write((0, &mut sums[..all]), (0, out));
         }
         Ok(lanes.iter().map(|lane| lane.value).sum())
     }
@@ -308,7 +313,7 @@ impl<T: Scalar> Graph<T> {
         round: &Round<'_, T>,
         leaves: Leaves,
         sums: &mut [Buffer<T>],
-        out: &mut [T],
+        (places, out): (&[Option<Range<usize>>], &mut [T]),
     ) {
         let &Round {
             examples: n,
@@ -324,8 +329,8 @@ impl<T: Scalar> Graph<T> {
             };
             let (a_len, g_len) = (d.a_len, d.g_len);
             let part = |offset: usize, len: usize| View::strided(&rows[offset..], len, row);
-            let sum = match &self.plan.in_place[d.sum] {
-                Some(place) if !out.is_empty() => &mut out[place.clone()],
+            let sum = match places.get(d.sum) {
+                Some(Some(place)) => &mut out[place.clone()],
                 _ => &mut sums[d.sum][..self.plan.sums[d.sum]],
             };
             let chunk = (sum.len() / d.row).div_ceil(RANGES).max(1) * d.row;
@@ -357,47 +362,6 @@ impl<T: Scalar> Graph<T> {
             } else {
                 sum.par_chunks_mut(chunk).enumerate().for_each(sum_range);
             }
-        }
-    }
-}
-
-/// Adds up the lanes' sums number `i` in a fixed tree, from number `at` on.
-fn fold<T: Scalar>(lanes: &[Lane<T>], i: usize, at: usize, out: &mut [T]) {
-    for (c, out) in out.chunks_mut(FOLD).enumerate() {
-        fold_chunk(lanes, i, at + c * FOLD, out);
-    }
-}
-
-fn fold_chunk<T: Scalar>(lanes: &[Lane<T>], i: usize, at: usize, out: &mut [T]) {
-    let part = at..at + out.len();
-    match lanes {
-        [] => out.fill(T::zero()),
-        [lane] => out.copy_from_slice(&lane.sums[i][part]),
-        [left, right] => {
-            let (left, right) = (&left.sums[i][part.clone()], &right.sums[i][part]);
-            vectorized(
-                #[inline(always)]
-                || {
-                    for (out, (&x, &y)) in out.iter_mut().zip(left.iter().zip(right)) {
-                        *out = x + y;
-                    }
-                },
-            );
-        }
-        _ => {
-            let (left, right) = lanes.split_at(lanes.len().next_power_of_two() / 2);
-            let mut buffer = [T::zero(); FOLD];
-            let second = &mut buffer[..out.len()];
-            fold_chunk(left, i, at, out);
-            fold_chunk(right, i, at, second);
-            vectorized(
-                #[inline(always)]
-                || {
-                    for (x, &y) in out.iter_mut().zip(&*second) {
-                        *x += y;
-                    }
-                },
-            );
         }
     }
 }

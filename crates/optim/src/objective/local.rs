@@ -1,11 +1,11 @@
 //! A linearization together with what the loss keeps: all that curvature needs at one θ.
 
-use super::{Objective, Seen, scale_by, seen};
+use super::{Objective, scale_by, seen};
 use crate::error::{OptimError, Result};
 use crate::loss::SquareRoot;
 use osculant_tape::kernel::first_not_finite;
 use osculant_tape::linearize::{Linearization, Options, TileData};
-use osculant_tape::{GraphError, Scalar, Theta};
+use osculant_tape::{GraphError, Scalar, Theta, View};
 use std::sync::Arc;
 
 /// Curvature at a θ over some examples, shared by the operators that it makes.
@@ -117,18 +117,20 @@ impl<'o, T: Scalar> Local<'o, T> {
                 &message,
             ));
         }
-        let (z, kept) = self.state.of(position);
         let x = self.input(position);
-        let at = Seen {
-            example: self.lin.examples()[position],
-            z,
-            x: &x,
+        let data = TileData {
+            positions: position..position + 1,
+            examples: &self.lin.examples()[position..=position],
+            inputs: &x,
+            outputs: self.state.of(position).0,
         };
+        let kept = self.state.kept_from(position);
         let (mut unit, mut column) = (vec![T::zero(); m], vec![T::zero(); m]);
         let mut b = vec![T::zero(); m * m];
         for j in 0..m {
             unit[j] = T::one();
-            self.objective.term.curvature(&at, kept, &unit, &mut column);
+            let (term, one) = (&self.objective.term, [T::one()]);
+            term.curvature(&data, kept, &one, &unit, &mut column);
             unit[j] = T::zero();
             for (i, &c) in column.iter().enumerate() {
                 b[i * m + j] = c;
@@ -143,6 +145,13 @@ impl<T: Scalar> LossState<'_, T> {
         self.numbers[position * self.per_example..][..self.per_example].split_at(self.outputs)
     }
 
+    /// What the loss keeps of the examples from this position on.
+    fn kept_from(&self, position: usize) -> View<'_, T> {
+        let numbers = &self.numbers[position * self.per_example + self.outputs..];
+        let len = self.per_example - self.outputs;
+        View::strided(numbers, len, self.per_example)
+    }
+
     /// u = wᵢ/W B dz for every example of a tile.
     pub fn curvature(
         &self,
@@ -150,16 +159,9 @@ impl<T: Scalar> LossState<'_, T> {
         dz: &[T],
         u: &mut [T],
     ) -> Result<(), GraphError> {
-        let m = self.outputs;
-        for (k, at) in seen(data).enumerate() {
-            let position = data.positions.start + k;
-            let u = &mut u[k * m..][..m];
-            let kept = self.of(position).1;
-            self.objective
-                .term
-                .curvature(&at, kept, &dz[k * m..][..m], u);
-            scale_by(self.scale[position], u);
-        }
+        let (kept, scale) = (self.kept_from(data.positions.start), &self.scale);
+        let scale = &scale[data.positions.clone()];
+        self.objective.term.curvature(data, kept, scale, dz, u);
         Ok(())
     }
 

@@ -1,9 +1,11 @@
 //! A loss on data, with the types of both erased: all that an objective knows of them.
 
+use super::{scale_by, seen};
 use crate::error::Result;
 use crate::examples::Examples;
 use crate::loss::{Convexity, Loss, SquareRoot};
-use osculant_tape::{Scalar, Shape};
+use osculant_tape::linearize::TileData;
+use osculant_tape::{Scalar, Shape, View};
 
 /// One example, as a loss sees it.
 pub(crate) struct Seen<'a, T> {
@@ -12,7 +14,7 @@ pub(crate) struct Seen<'a, T> {
     pub x: &'a [T],
 }
 
-/// Σ wᵢ ξ(zⁱ; yⁱ), one example at a time.
+/// Σ wᵢ ξ(zⁱ; yⁱ), one example at a time; the products with B, of which there are many, tile by tile.
 pub(crate) trait Term<T: Scalar>: Send + Sync {
     fn loss_name(&self) -> &str;
     fn convexity(&self) -> Convexity;
@@ -22,7 +24,15 @@ pub(crate) trait Term<T: Scalar>: Send + Sync {
     fn kept(&self) -> usize;
     fn value(&self, at: &Seen<'_, T>, kept: &mut [T]) -> f64;
     fn gradient(&self, at: &Seen<'_, T>, kept: &[T], g: &mut [T]);
-    fn curvature(&self, at: &Seen<'_, T>, kept: &[T], dz: &[T], out: &mut [T]);
+    /// B dz for every example of a tile, each times its scale; `kept` are those of the tile's examples.
+    fn curvature(
+        &self,
+        data: &TileData<'_, T>,
+        kept: View<'_, T>,
+        scale: &[T],
+        dz: &[T],
+        out: &mut [T],
+    );
     /// A factor of B; the number of its columns is in `root`.
     fn factor(&self, at: &Seen<'_, T>, kept: &[T], root: &mut SquareRoot<T>) -> Result<()>;
 }
@@ -66,9 +76,21 @@ where
         self.loss
             .gradient(at.z, self.data.target(at.example), at.x, kept, g);
     }
-    fn curvature(&self, at: &Seen<'_, T>, kept: &[T], dz: &[T], out: &mut [T]) {
-        self.loss
-            .curvature(at.z, self.data.target(at.example), at.x, kept, dz, out);
+    fn curvature(
+        &self,
+        data: &TileData<'_, T>,
+        kept: View<'_, T>,
+        scale: &[T],
+        dz: &[T],
+        out: &mut [T],
+    ) {
+        let m = self.shape.size();
+        for (i, at) in seen(data).enumerate() {
+            let (y, kept) = (self.data.target(at.example), kept.example(i));
+            let (dz, out) = (&dz[i * m..][..m], &mut out[i * m..][..m]);
+            self.loss.curvature(at.z, y, at.x, kept, dz, out);
+            scale_by(scale[i], out);
+        }
     }
     fn factor(&self, at: &Seen<'_, T>, kept: &[T], root: &mut SquareRoot<T>) -> Result<()> {
         let (y, example) = (self.data.target(at.example), at.example);

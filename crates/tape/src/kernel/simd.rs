@@ -174,7 +174,16 @@ pub(crate) fn fetch<L>(from: *const L) {
 
 /// Runs a kernel in the best instruction set that this machine has.
 pub(crate) fn run<K: WithSimd>(kernel: K) -> K::Output {
-    Arch::new().dispatch(kernel)
+    match Arch::new() {
+        Arch::Scalar => portable(kernel),
+        arch => arch.dispatch(kernel),
+    }
+}
+
+/// Apart, so that the stack that a kernel needs here is not touched where another is taken.
+#[inline(never)]
+fn portable<K: WithSimd>(kernel: K) -> K::Output {
+    Arch::Scalar.dispatch(kernel)
 }
 
 /// A kernel of one scalar type, compiled in this crate.

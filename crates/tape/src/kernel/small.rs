@@ -87,25 +87,51 @@ impl<L: Lane> WithSimd for Small<'_, L> {
         // SAFETY: `Mat` and `MatMut` checked that all entries lie within their slices, and `gemm`
         // that A is m×k, B is k×n and C is m×n; C is borrowed mutably, so it overlaps no other.
         unsafe {
-            if !panels && turning_a_pays::<L, S>(shape) {
-                turned_result(simd, shape, a, b, c);
-            } else if dots && !panels {
+            if panels {
+                let mut copy: Room = [MaybeUninit::uninit(); _];
+                contraction(simd, shape, a, b, c, copy.as_mut_ptr().cast());
+            } else if !turning_a_pays::<L, S>(shape) && dots {
                 self::dots(simd, shape, a, b, c);
             } else {
-                contraction(simd, shape, a, b, c, !panels);
+                simd.vectorize(Turned { shape, a, b, c });
             }
         }
     }
 }
 
-/// A·B as a contraction of the whole; or, where the columns of B do not lie next to each other,
-/// of one panel of B after the other, `turned` on the stack.
+/// A·B where the columns of B do not lie next to each other: a kernel of its own, so that others do not
+/// touch the stack that it needs.
+struct Turned<L> {
+    shape: (usize, usize, usize),
+    a: Source<L>,
+    b: Source<L>,
+    c: Target<L>,
+}
+
+impl<L: Lane> WithSimd for Turned<L> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Turned { shape, a, b, c } = self;
+        // SAFETY: `Small` alone makes this kernel, from matrices that were checked.
+        unsafe {
+            if turning_a_pays::<L, S>(shape) {
+                turned_result(simd, shape, a, b, c);
+            } else {
+                turned_panels(simd, shape, a, b, c);
+            }
+        }
+    }
+}
+
+/// A·B as a contraction.
 ///
 /// # Safety
 /// All entries of the m×k matrix `a` and the k×n matrix `b` can be read, and all of the m×n matrix
 /// at `c`, which overlaps neither, can be read and written (only written, if `c` is not added to, and
-/// k is not 0). Columns of B lie next to each other, or
-/// there is one only, unless `turned`.
+/// k is not 0). Columns of B lie next to each other, or there is one only. `copy` is a [`Room`], unless
+/// rows of B have no gaps: then nothing is copied.
 #[inline(always)]
 unsafe fn contraction<L: Lane, S: Simd>(
     simd: S,
@@ -113,47 +139,66 @@ unsafe fn contraction<L: Lane, S: Simd>(
     a: Source<L>,
     b: Source<L>,
     c: Target<L>,
-    turned: bool,
+    copy: *mut L,
 ) {
-    let mut panel: Room = [MaybeUninit::uninit(); _];
-    let panel = panel.as_mut_ptr().cast::<L>();
-    let width = 2 * L::lanes::<S>();
-    let (width, depth) = if turned {
-        (width, room::<L>() / width)
-    } else {
-        (n, k)
-    };
     let rows = Rows {
         count: [1, 1, m],
         a: [0, 0, a.row],
     };
+    let terms = Terms {
+        count: [1, 1, k],
+        a: [0, 0, a.col],
+        b: [0, 0, b.row],
+    };
+    let operands = Operands {
+        a: a.data,
+        b: b.data,
+        c: c.data,
+        c_row: c.row,
+        adds: c.adds,
+    };
+    // SAFETY: these are the rows, terms and columns of the matrices that the caller vouches for.
+    unsafe { contract::<L, S, false>(simd, rows, terms, n, operands, copy) }
+}
+
+/// A·B as contractions of one panel of B after the other, which is turned on the stack first.
+///
+/// # Safety
+/// As for [`contraction`], but for the columns of B.
+#[inline(always)]
+unsafe fn turned_panels<L: Lane, S: Simd>(
+    simd: S,
+    (m, k, n): (usize, usize, usize),
+    a: Source<L>,
+    b: Source<L>,
+    c: Target<L>,
+) {
+    let mut panel: Room = [MaybeUninit::uninit(); _];
+    let panel = panel.as_mut_ptr().cast::<L>();
+    let width = 2 * L::lanes::<S>();
+    let depth = room::<L>() / width;
     for j in (0..n).step_by(width) {
         let cols = width.min(n - j);
         for l in (0..k).step_by(depth) {
             let terms = depth.min(k - l);
-            let mut b = b.from(l, j);
+            let from = b.from(l, j);
             // SAFETY: rows l..l + terms and columns j..j + cols exist in B, columns j.. in C and
-            // columns l.. in A. Turned, `terms · cols` numbers fit the panel, and all are written
-            // before they are read.
+            // columns l.. in A. `terms · cols` numbers fit the panel, and all are written before they
+            // are read.
             unsafe {
-                if turned {
-                    transpose::turn::<L, false>((cols, terms), b.data, (b.col, b.row), panel, cols);
-                    (b.data, b.row) = (panel, cols);
-                }
-                let terms = Terms {
-                    count: [1, 1, terms],
-                    a: [0, 0, a.col],
-                    b: [0, 0, b.row],
+                let stride = (from.col, from.row);
+                transpose::turn::<L, false>((cols, terms), from.data, stride, panel, cols);
+                let b = Source {
+                    data: panel.cast_const(),
+                    row: cols,
+                    col: 1,
                 };
-                let operands = Operands {
-                    a: a.from(0, l).data,
-                    b: b.data,
-                    c: c.data.add(j),
-                    c_row: c.row,
+                let c = Target {
+                    data: c.data.add(j),
                     adds: c.adds || l > 0,
+                    ..c
                 };
-                // A turned panel is never copied again: its rows have no gaps.
-                contract::<L, S, false>(simd, rows, terms, cols, operands, panel);
+                contraction(simd, (m, terms, cols), a.from(0, l), b, c, panel);
             }
         }
     }
@@ -212,28 +257,27 @@ unsafe fn turned_result<L: Lane, S: Simd>(
             }
             for j in (0..n).step_by(height) {
                 let count = height.min(n - j);
-                let rows = Rows {
-                    count: [1, 1, count],
-                    a: [0, 0, b.col],
+                let from = b.from(l, j);
+                let left = Source {
+                    row: from.col,
+                    col: from.row,
+                    ..from
                 };
-                let terms = Terms {
-                    count: [1, 1, terms],
-                    a: [0, 0, b.row],
-                    b: [0, 0, cols],
+                let right = Source {
+                    data: panel.cast_const(),
+                    row: cols,
+                    col: 1,
                 };
-                let operands = Operands {
-                    a: b.from(l, j).data,
-                    b: panel.cast_const(),
-                    c: result,
-                    c_row: cols,
+                let product = Target {
+                    data: result,
+                    row: cols,
                     adds: false,
                 };
                 // SAFETY: rows l.. and columns j.. of B and the panel's numbers can be read, and
                 // `count · cols` numbers of the result fit its room; they are written before they
-                // are read. Rows i.. and columns j.. of C exist. The panel's rows have
-                // no gaps, so that nothing is copied and no room for it is needed.
+                // are read. Rows i.. and columns j.. of C exist.
                 unsafe {
-                    contract::<L, S, false>(simd, rows, terms, cols, operands, panel);
+                    contraction(simd, (count, terms, cols), left, right, product, panel);
                     let (shape, to) = ((count, cols), c.data.add(i * c.row + j));
                     if c.adds || l > 0 {
                         transpose::turn::<L, true>(shape, result, (cols, 1), to, c.row);

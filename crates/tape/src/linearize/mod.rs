@@ -209,10 +209,9 @@ impl<T: Scalar> Graph<T> {
         Sink {
             sums: &mut lane.sums,
             per_example: false,
-            defer: true,
+            deferred: &plan.deferred,
             rows,
             row,
-            deferred: &plan.deferred,
         }
     }
 

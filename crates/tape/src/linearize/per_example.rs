@@ -1,11 +1,13 @@
 //! Jᵀ u of each example on its own, and sums of their squares.
 //!
-//! Cotangents of large weights are never kept for a tile: an example's is written where it belongs
-//! from what deferred sums read, and its square, an outer product's, is the product of squares.
+//! Cotangents that are outer products, and those of large weights, are never kept for a tile: an
+//! example's is written where it belongs from what deferred sums read, and the square of an outer
+//! product is the product of squares.
 
 use super::{Cotangents, Linearization, TileData};
 use crate::error::Result;
 use crate::graph::scratch_len;
+use crate::plan::DeferredStep;
 use crate::rounds::{Lane, Leaves, Worker};
 use crate::sweep::{self, Block, Point, Sink, Squares, grow_all};
 use crate::{Scalar, View};
@@ -17,6 +19,11 @@ const PER_TILE: usize = 4 << 20;
 const COLUMNS: usize = 1 << 20;
 /// Numbers of a weight's cotangent that are written at a time.
 const NEAR: usize = 4096;
+
+/// Whether one of the steps writes an example's cotangent of this sum's operand.
+fn writes(steps: &[DeferredStep], sum: usize) -> bool {
+    steps.iter().any(|d| d.sum == sum)
+}
 
 /// Writes the columns of a factor for every example of a tile, column after column and in each
 /// example after example, and returns how many there are.
@@ -34,21 +41,19 @@ impl<T: Scalar> Linearization<'_, T> {
             out.fill(T::zero());
             return Ok(());
         }
-        let defer = graph.plan.apart.deferred;
-        let tile_len = self.apart_tile_len(defer);
+        let apart = &graph.plan.apart;
+        let tile_len = self.apart_tile_len(&apart.steps);
         graph.each_tile(self.len(), tile_len, out, tile_len * n, &|w, range, out| {
             let mut own = std::mem::take(&mut w.block);
             let result = self.with_values(range, w, &mut own, |point, range, w, block| {
-                self.examples_vjp(point, range, w, block, u, defer)?;
+                self.examples_vjp(point, range, w, block, u, &apart.steps)?;
                 let rows = std::mem::take(&mut w.rows);
                 let written = out
                     .chunks_exact_mut(n)
                     .enumerate()
                     .try_for_each(|(i, out)| {
-                        if defer {
-                            self.write_deferred(i, &rows, out);
-                        }
-                        self.example(w, i, defer, out)
+                        self.write_apart(i, &rows, out);
+                        self.example(w, i, &apart.steps, out)
                     });
                 w.rows = rows;
                 written
@@ -73,7 +78,7 @@ impl<T: Scalar> Linearization<'_, T> {
         let together = graph.plan.apart.squares;
         let (tile_len, leaves) = match together {
             true => (self.columns_tile(most).0, Leaves::Cotangents),
-            false => (self.apart_tile_len(false), Leaves::PerExample),
+            false => (self.apart_tile_len(&[]), Leaves::PerExample),
         };
         let body = |w: &mut Worker<T>, lane: &mut Lane<T>, range: Range<usize>, rows: &mut [T]| {
             let mut own = std::mem::take(&mut w.block);
@@ -91,7 +96,7 @@ impl<T: Scalar> Linearization<'_, T> {
                             u.into_iter().for_each(|u| u.copy_from_slice(column));
                             Ok(0.0)
                         };
-                        self.examples_vjp(point, range.clone(), w, block, &column, false)?;
+                        self.examples_vjp(point, range.clone(), w, block, &column, &[])?;
                         self.add_example_squares(w, lane, range.len())
                     }),
                 }
@@ -111,7 +116,7 @@ impl<T: Scalar> Linearization<'_, T> {
             false => Ok(()),
         });
         if summed.is_ok() {
-            graph.gather(&totals.sums, leaves, out);
+            graph.gather(&totals.sums, leaves.in_place(), out);
         }
         graph.totals.give_back(totals);
         summed
@@ -171,15 +176,11 @@ impl<T: Scalar> Linearization<'_, T> {
         Ok(())
     }
 
-    /// Examples per tile where those cotangents stay apart that are not left to deferred sums.
-    fn apart_tile_len(&self, defer: bool) -> usize {
-        let plan = &self.graph.plan;
-        let apart = plan
-            .sums
-            .iter()
-            .zip(&plan.local)
-            .filter(|&(_, local)| *local || !defer);
-        let numbers: usize = apart.map(|(len, _)| len).sum();
+    /// Examples per tile where those cotangents stay apart that these steps do not write.
+    fn apart_tile_len(&self, steps: &[DeferredStep]) -> usize {
+        let sums = self.graph.plan.sums.iter().enumerate();
+        let apart = sums.filter(|&(sum, _)| !writes(steps, sum));
+        let numbers: usize = apart.map(|(_, len)| len).sum();
         let examples = (PER_TILE / numbers.max(1)).clamp(1, self.tile_len);
         // A power of two, as the length of every tile: so these are parts of the kept ones.
         1 << examples.ilog2()
@@ -210,8 +211,8 @@ impl<T: Scalar> Linearization<'_, T> {
         f(&point, range, w, block)
     }
 
-    /// One reverse sweep whose shared cotangents stay apart, example by example. With `defer`, the
-    /// worker's rows get what deferred sums read instead.
+    /// One reverse sweep whose shared cotangents stay apart, example by example. Of those that `steps`
+    /// write, the worker's rows get what is read for it instead.
     fn examples_vjp(
         &self,
         point: &Point<'_, T>,
@@ -219,7 +220,7 @@ impl<T: Scalar> Linearization<'_, T> {
         w: &mut Worker<T>,
         block: &Block<T>,
         u: &Cotangents<'_, T>,
-        defer: bool,
+        steps: &[DeferredStep],
     ) -> Result<()> {
         let (graph, plan, k) = (self.graph, &self.graph.plan, point.tile.len);
         let table = &plan.tile.product;
@@ -227,32 +228,32 @@ impl<T: Scalar> Linearization<'_, T> {
         w.per_example
             .resize_with(plan.sums.len().max(w.per_example.len()), Default::default);
         for (i, &len) in plan.sums.iter().enumerate() {
-            if plan.local[i] || !defer {
+            if !writes(steps, i) {
                 w.per_example[i].grow(k * len);
                 w.per_example[i][..k * len].fill(T::zero());
             }
         }
-        w.rows.grow(k * plan.row);
+        w.rows.grow(k * plan.apart.row);
         let data = graph.part_data(point, range, block);
         u(&data, Some(graph.output_slot(table, &mut w.slots, k)))?;
         let mut sink = Sink {
             per_example: true,
-            defer,
+            deferred: steps,
             rows: &mut w.rows,
-            row: plan.row,
-            deferred: &plan.deferred,
+            row: plan.apart.row,
             ..Sink::sums(&mut w.per_example)
         };
         sweep::vjp(point, block, table, &mut w.slots, &mut sink, &mut w.scratch)
     }
 
-    /// Writes example i's cotangents of deferred operands to their places in θ.
-    fn write_deferred(&self, i: usize, rows: &[T], out: &mut [T]) {
+    /// Writes those of example i's cotangents to their places in θ that are read from rows.
+    fn write_apart(&self, i: usize, rows: &[T], out: &mut [T]) {
         let plan = &self.graph.plan;
-        let rows = &rows[i * plan.row..][..plan.row];
+        let rows = &rows[i * plan.apart.row..][..plan.apart.row];
         for (sum, range) in &plan.parameters {
-            let chunk = |d: &crate::plan::DeferredStep| (NEAR / d.row).max(1) * d.row;
-            let mut steps = plan.deferred.iter().filter(|d| d.sum == *sum).peekable();
+            let chunk = |d: &DeferredStep| (NEAR / d.row).max(1) * d.row;
+            let steps = plan.apart.steps.iter();
+            let mut steps = steps.filter(|d| d.sum == *sum).peekable();
             let Some(size) = steps.peek().map(|d| chunk(d)) else {
                 continue;
             };
@@ -278,7 +279,7 @@ impl<T: Scalar> Linearization<'_, T> {
         let mut row = std::mem::take(&mut w.output);
         row.grow(n);
         let result = (0..k).try_for_each(|i| {
-            self.example(w, i, false, &mut row[..n])?;
+            self.example(w, i, &[], &mut row[..n])?;
             for (sum, range) in &graph.plan.parameters {
                 for (x, &g) in lane.sums[*sum].iter_mut().zip(&row[range.clone()]) {
                     *x += g * g;
@@ -290,14 +291,17 @@ impl<T: Scalar> Linearization<'_, T> {
         result
     }
 
-    /// Carries example i's shared cotangents on to θ; those of deferred operands stand there
-    /// already, with `defer`.
-    fn example(&self, w: &mut Worker<T>, i: usize, defer: bool, out: &mut [T]) -> Result<()> {
+    /// Carries example i's shared cotangents on to θ; those that `steps` write stand there already.
+    fn example(
+        &self,
+        w: &mut Worker<T>,
+        i: usize,
+        steps: &[DeferredStep],
+        out: &mut [T],
+    ) -> Result<()> {
         let (graph, plan) = (self.graph, &self.graph.plan);
-        let mut parameters = plan
-            .parameters
-            .iter()
-            .filter(|(sum, _)| plan.local[*sum] || !defer);
+        let parameters = plan.parameters.iter();
+        let mut parameters = parameters.filter(|(sum, _)| !writes(steps, *sum));
         if plan.shared.steps.is_empty() {
             for (sum, range) in parameters {
                 let n = range.len();
@@ -313,7 +317,7 @@ impl<T: Scalar> Linearization<'_, T> {
         } = w;
         grow_all(sums, &plan.sums, 1);
         for (s, &n) in plan.sums.iter().enumerate() {
-            if plan.local[s] || !defer {
+            if !writes(steps, s) {
                 sums[s][..n].copy_from_slice(&per_example[s][i * n..][..n]);
             }
         }

@@ -125,7 +125,7 @@ impl<T: Scalar> Linearization<'_, T> {
         } = totals;
         for (sums, out) in all.chunks_exact_mut(sums).zip(out.chunks_exact_mut(n)) {
             graph.shared_vjp(&self.theta, &self.shared, sums, scratch)?;
-            graph.gather(sums, leaves, out);
+            graph.gather(sums, false, out);
         }
         Ok(())
     }

@@ -5,19 +5,15 @@ use crate::Scalar;
 use std::ops::Range;
 
 /// Shared operands of at least this many numbers have their cotangents summed per round.
-const DEFER: usize = 16 * 1024;
+pub(super) const DEFER: usize = 16 * 1024;
 
-/// Decides which sums are deferred: the large ones all of whose uses in tiles have such a rule.
-pub(super) fn defer<T: Scalar>(
-    tile: &mut Stratum<T>,
-    sums: &[usize],
-    local: &mut [bool],
-) -> Vec<DeferredStep> {
+/// The steps whose cotangents of shared operands are left to such sums. Of those that may be, by sum,
+/// those stay in `able` all of whose uses in tiles have a rule for it.
+pub(super) fn defer<T: Scalar>(tile: &Stratum<T>, able: &mut [bool]) -> Vec<DeferredStep> {
     let sum_of = |o: &Operand| match o.role {
         Role::Shared(sum) => Some(sum),
         Role::Inactive | Role::Inner => None,
     };
-    let mut able: Vec<bool> = sums.iter().map(|&len| len >= DEFER).collect();
     for step in tile.steps.iter().filter(|s| s.active) {
         for (j, o) in step.operands.iter().enumerate() {
             let Some(sum) = sum_of(o) else { continue };
@@ -33,7 +29,7 @@ pub(super) fn defer<T: Scalar>(
     }
     let (mut offset, mut hessian_offset) = (0, 0);
     let mut deferred = Vec::new();
-    for (i, step) in tile.steps.iter_mut().enumerate().filter(|(_, s)| s.active) {
+    for (i, step) in tile.steps.iter().enumerate().filter(|(_, s)| s.active) {
         let Some(rule) = step.rules.deferred() else {
             continue;
         };
@@ -41,8 +37,6 @@ pub(super) fn defer<T: Scalar>(
         let Some(sum) = sum_of(&step.operands[b]).filter(|&s| able[s]) else {
             continue;
         };
-        local[sum] = false;
-        step.operands[b].deferred = true;
         let next = DeferredStep {
             step: i,
             a,
@@ -62,21 +56,22 @@ pub(super) fn defer<T: Scalar>(
     deferred
 }
 
-/// By sum: where in θ it stands, if it is deferred and no shared node adds to it or reads it.
+/// By sum: where in θ it stands, if no shared node adds to it or reads it. The places are in ascending
+/// order, as parameters are.
 pub(super) fn in_place<T: Scalar>(
     shared: &Stratum<T>,
-    local: &[bool],
+    sums: usize,
     parameters: &[(usize, Range<usize>)],
 ) -> Vec<Option<Range<usize>>> {
     let sum_of = &shared.product.cotangent;
-    let mut touched = local.to_vec();
+    let mut touched = vec![false; sums];
     for step in shared.steps.iter().filter(|s| s.active) {
         let operands = step.operands.iter().filter(|o| o.role != Role::Inactive);
         for node in operands.map(|o| o.root).chain([step.node]) {
             touched[sum_of[node]] = true;
         }
     }
-    let mut places = vec![None; local.len()];
+    let mut places = vec![None; sums];
     for (sum, range) in parameters.iter().filter(|(sum, _)| !touched[*sum]) {
         places[*sum] = Some(range.clone());
     }

@@ -21,7 +21,7 @@ mod stratum;
 use self::apart::Apart;
 use self::cost::tile_len;
 pub(crate) use self::cost::{Costs, KEPT};
-use self::defer::{defer, in_place};
+use self::defer::{DEFER, defer, in_place};
 use self::facts::Facts;
 pub(crate) use self::segments::Segments;
 use crate::Scalar;
@@ -83,8 +83,6 @@ pub(crate) struct Operand {
     pub first: bool,
     /// An operand that occurs twice in one step takes its cotangents in separate passes.
     pub pass: usize,
-    /// Its cotangent is summed by the round, not here.
-    pub deferred: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -113,7 +111,8 @@ pub(crate) struct Slots {
     pub lens: Vec<usize>,
 }
 
-/// A large shared operand whose cotangents are summed once per round.
+/// A step whose cotangents of a shared operand are left for later: summed once per round, or written
+/// for one example.
 #[derive(Clone, Debug)]
 pub(crate) struct DeferredStep {
     /// The step, by its position in the stratum.
@@ -122,7 +121,7 @@ pub(crate) struct DeferredStep {
     pub a: usize,
     /// The number of the sum.
     pub sum: usize,
-    /// Whether no step before it adds to that sum.
+    /// Whether no step before it adds to that operand's.
     pub first: bool,
     /// Ranges are cut at multiples of this.
     pub row: usize,
@@ -177,7 +176,7 @@ pub(crate) struct Plan<T> {
     /// The parameters among the sums, with their ranges in θ.
     pub parameters: Vec<(usize, Range<usize>)>,
     pub deferred: Vec<DeferredStep>,
-    /// By sum: where in θ it stands, if it is deferred and no shared node touches it.
+    /// By sum: where in θ it stands, if no shared node touches it; in ascending order.
     pub in_place: Vec<Option<Range<usize>>>,
     pub apart: Apart,
     /// Numbers per example that deferred sums keep for a round: in G v, in H v.
@@ -228,10 +227,11 @@ impl<T: Scalar> Plan<T> {
             Some((_, Home::Kept(i))) => Some(*i),
             _ => None,
         };
-        let mut tile = Stratum::new(nodes, params, &facts, false, &sum_of, &outer);
+        let tile = Stratum::new(nodes, params, &facts, false, &sum_of, &outer);
 
-        let mut local = vec![true; sums.len()];
-        let deferred = defer(&mut tile, &sums, &mut local);
+        let mut large: Vec<bool> = sums.iter().map(|&len| len >= DEFER).collect();
+        let deferred = defer(&tile, &mut large);
+        let local: Vec<bool> = large.iter().map(|&deferred| !deferred).collect();
         let row = deferred.iter().map(DeferredStep::row_len).sum();
         let hessian_row = deferred.iter().map(DeferredStep::hessian_row_len).sum();
 
@@ -259,8 +259,8 @@ impl<T: Scalar> Plan<T> {
         let Some(Home::Kept(output)) = output else {
             unreachable!("the output is an op's node of the tile stratum, and always kept")
         };
-        let in_place = in_place(&shared, &local, &parameters);
-        let apart = Apart::new(&shared, &tile, sums.len(), &deferred);
+        let in_place = in_place(&shared, sums.len(), &parameters);
+        let apart = Apart::new(&shared, &tile, &sums, &deferred);
         Plan {
             work: tile.steps.iter().map(|s| s.rules.work()).sum(),
             shared,

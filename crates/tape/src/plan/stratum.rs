@@ -80,7 +80,6 @@ impl<T: Scalar> Stratum<T> {
                     role,
                     first: false,
                     pass: operands.iter().filter(|o| o.root == root).count(),
-                    deferred: false,
                 });
             }
             let passes = operands.iter().map(|o| o.pass + 1).max().unwrap_or(1);

@@ -85,7 +85,7 @@ pub(crate) fn squares<T: Scalar>(
         }
         for (j, o) in step.operands.iter().enumerate() {
             match o.role {
-                Role::Shared(_) if o.deferred => {}
+                Role::Shared(sum) if into.deferred.iter().any(|d| d.sum == sum) => {}
                 Role::Shared(sum) => {
                     let out = &mut into.sums[sum][..o.len];
                     match step.rules.squares(j) {

@@ -15,13 +15,11 @@ pub(crate) struct Sink<'a, T> {
     pub sums: &'a mut [Buffer<T>],
     /// Whether the sums hold one cotangent per example instead.
     pub per_example: bool,
-    /// Whether deferred operands are left to the deferred sums.
-    pub defer: bool,
-    /// What deferred sums will read: one row per example of the tile. Empty if nothing is
-    /// deferred here.
+    /// The steps that leave cotangents of shared operands to deferred sums.
+    pub deferred: &'a [DeferredStep],
+    /// What those will read: one row per example of the tile.
     pub rows: &'a mut [T],
     pub row: usize,
-    pub deferred: &'a [DeferredStep],
 }
 
 impl<'a, T: Scalar> Sink<'a, T> {
@@ -30,15 +28,14 @@ impl<'a, T: Scalar> Sink<'a, T> {
         Sink {
             sums,
             per_example: false,
-            defer: true,
+            deferred: &[],
             rows: &mut [],
             row: 0,
-            deferred: &[],
         }
     }
 
-    fn defers(&self, o: &Operand) -> bool {
-        o.deferred && self.defer
+    fn defers(&self, sum: usize) -> bool {
+        self.deferred.iter().any(|d| d.sum == sum)
     }
 
     /// Copies an example after the other into its row, from `offset` on.
@@ -50,10 +47,7 @@ impl<'a, T: Scalar> Sink<'a, T> {
     }
 
     pub fn deferred_of(&self, step: usize) -> Option<DeferredStep> {
-        match self.defer {
-            false => None,
-            true => self.deferred.iter().find(|d| d.step == step).cloned(),
-        }
+        self.deferred.iter().find(|d| d.step == step).cloned()
     }
 }
 
@@ -72,7 +66,7 @@ pub(super) fn take_cotangents<T: Scalar>(
     let take_one = |o: &Operand| match o.role {
         _ if o.pass != pass => None,
         Role::Inactive => None,
-        Role::Shared(_) if sink.defers(o) => None,
+        Role::Shared(sum) if sink.defers(sum) => None,
         Role::Shared(sum) => Some(take(&mut sink.sums[sum])),
         Role::Inner => {
             let mut buffer = take(&mut slots[table.cotangent[o.root]]);
