@@ -12,6 +12,24 @@ const FOLD: usize = 1024;
 /// Numbers that a task folds.
 const FOLDS: usize = 8 * 1024;
 
+/// Where in the result sums stand, if not among the others.
+pub(crate) struct Places<'a> {
+    /// By sum, in ascending order; empty if none stands there.
+    pub of_set: &'a [Option<Range<usize>>],
+    /// Numbers of the result for each set of sums.
+    pub theta: usize,
+}
+
+impl Places<'_> {
+    /// The place of a sum, counted through all sets.
+    pub fn of(&self, sum: usize) -> Option<Range<usize>> {
+        let sums = self.of_set.len().max(1);
+        let place = self.of_set.get(sum % sums)?.as_ref()?;
+        let start = sum / sums * self.theta;
+        Some(start + place.start..start + place.end)
+    }
+}
+
 /// What is folded, and where to.
 pub(crate) struct Folded<'a, T> {
     pub lanes: &'a [Lane<T>],
@@ -19,15 +37,10 @@ pub(crate) struct Folded<'a, T> {
     pub inline: bool,
     /// Whether lanes hold the sum of this number.
     pub is_local: &'a (dyn Fn(usize) -> bool + Sync),
-    /// Where in the result a sum is to stand, by number and in ascending order, if not among the others.
-    pub places: &'a [Option<Range<usize>>],
+    pub places: &'a Places<'a>,
 }
 
 impl<T: Scalar> Folded<'_, T> {
-    fn place(&self, sum: usize) -> Option<Range<usize>> {
-        self.places.get(sum).cloned().flatten()
-    }
-
     /// Folds `sums`, whose numbers begin with `first`, where they are or into the part of the result that
     /// begins at `start`.
     pub fn write(&self, (first, sums): (usize, &mut [Buffer<T>]), (start, out): (usize, &mut [T])) {
@@ -35,7 +48,7 @@ impl<T: Scalar> Folded<'_, T> {
             [] => {}
             [_] if !(self.is_local)(first) => {}
             [sum] => {
-                let sum = match self.place(first) {
+                let sum = match self.places.of(first) {
                     Some(place) => &mut out[place.start - start..place.end - start],
                     None => &mut sum[..],
                 };
@@ -49,7 +62,7 @@ impl<T: Scalar> Folded<'_, T> {
             _ => {
                 let (left, right) = sums.split_at_mut(sums.len() / 2);
                 let middle = first + left.len();
-                let place = (middle..middle + right.len()).find_map(|sum| self.place(sum));
+                let place = (middle..middle + right.len()).find_map(|sum| self.places.of(sum));
                 let split = place.map_or(start + out.len(), |place| place.start);
                 let (before, after) = out.split_at_mut(split - start);
                 let mut left = || self.write((first, left), (start, before));

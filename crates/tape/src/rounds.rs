@@ -12,7 +12,7 @@
 
 use crate::buffer::Buffer;
 use crate::error::{GraphError, Result};
-use crate::fold::Folded;
+use crate::fold::{Folded, Places};
 use crate::graph::Graph;
 use crate::plan::ROUND;
 use crate::sweep::Block;
@@ -67,8 +67,9 @@ pub(crate) struct Totals<T> {
 
 /// What deferred sums read of a round.
 struct Round<'a, T> {
+    sets: usize,
     examples: usize,
-    /// Numbers per example of `rows`.
+    /// Numbers per example of `rows`, of all sets.
     row: usize,
     rows: &'a [T],
     /// Nothing was summed before it.
@@ -148,7 +149,8 @@ impl<T: Scalar> Graph<T> {
         self.sum_sets(1, (count, tile_len), leaves, totals, out, body)
     }
 
-    /// The same with several sets of all sums, one after the other; only the first has deferred ones.
+    /// The same with several sets of all sums, one after the other: of the sums themselves, of their
+    /// places in `out`, and of what an example leaves in its row.
     pub(crate) fn sum_sets(
         &self,
         sets: usize,
@@ -161,15 +163,19 @@ impl<T: Scalar> Graph<T> {
         let plan = &self.plan;
         let all = sets * plan.sums.len();
         let inline = self.is_inline(count);
-        let row = match leaves {
-            Leaves::Nothing | Leaves::PerExample => 1,
-            Leaves::Cotangents => plan.row.max(1),
-            Leaves::HessianCotangents => plan.hessian_row.max(1),
-        };
+        let row = sets
+            * match leaves {
+                Leaves::Nothing | Leaves::PerExample => 1,
+                Leaves::Cotangents => plan.row.max(1),
+                Leaves::HessianCotangents => plan.hessian_row.max(1),
+            };
         let summed = leaves != Leaves::Nothing;
-        let places: &[_] = match leaves.in_place() && !out.is_empty() {
-            true => &plan.in_place,
-            false => &[],
+        let places = Places {
+            of_set: match leaves.in_place() && !out.is_empty() {
+                true => &plan.in_place,
+                false => &[],
+            },
+            theta: self.params.len(),
         };
         let is_local = |i: usize| plan.local[i % plan.local.len()] || leaves == Leaves::PerExample;
         let Totals {
@@ -181,7 +187,7 @@ impl<T: Scalar> Graph<T> {
             sums.resize_with(all.max(sums.len()), Buffer::default);
             let lens = plan.sums.iter().cycle();
             for (i, (sum, &len)) in sums.iter_mut().zip(lens).enumerate().take(all) {
-                if places.get(i).is_none_or(Option::is_none) {
+                if places.of(i).is_none() {
                     sum.grow(len);
                 }
             }
@@ -245,13 +251,14 @@ impl<T: Scalar> Graph<T> {
             }
             if summed && leaves != Leaves::PerExample {
                 let round = Round {
+                    sets,
                     examples: n,
                     row,
                     rows,
                     fresh,
                     inline,
                 };
-                self.sum_deferred(&round, leaves, sums, (places, out));
+                self.sum_deferred(&round, leaves, sums, (&places, out));
             }
         }
         let lanes = &lanes[..lanes_used];
@@ -260,7 +267,7 @@ impl<T: Scalar> Graph<T> {
                 lanes,
                 inline,
                 is_local: &is_local,
-                places,
+                places: &places,
             };
             folded.write((0, &mut sums[..all]), (0, out));
         }
@@ -313,25 +320,29 @@ impl<T: Scalar> Graph<T> {
         round: &Round<'_, T>,
         leaves: Leaves,
         sums: &mut [Buffer<T>],
-        (places, out): (&[Option<Range<usize>>], &mut [T]),
+        (places, out): (&Places<'_>, &mut [T]),
     ) {
         let &Round {
+            sets,
             examples: n,
             row,
             rows,
             fresh,
             inline,
         } = round;
-        for d in &self.plan.deferred {
+        let each = (0..sets).flat_map(|set| self.plan.deferred.iter().map(move |d| (set, d)));
+        for (set, d) in each {
             let step = &self.plan.tile.steps[d.step];
             let Some(rule) = step.rules.deferred() else {
                 continue;
             };
             let (a_len, g_len) = (d.a_len, d.g_len);
+            let rows = &rows[set * (row / sets)..];
             let part = |offset: usize, len: usize| View::strided(&rows[offset..], len, row);
-            let sum = match places.get(d.sum) {
-                Some(Some(place)) => &mut out[place.clone()],
-                _ => &mut sums[d.sum][..self.plan.sums[d.sum]],
+            let number = set * self.plan.sums.len() + d.sum;
+            let sum = match places.of(number) {
+                Some(place) => &mut out[place],
+                None => &mut sums[number][..self.plan.sums[d.sum]],
             };
             let chunk = (sum.len() / d.row).div_ceil(RANGES).max(1) * d.row;
             let sum_range = |(c, out): (usize, &mut [T])| {

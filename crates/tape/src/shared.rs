@@ -5,7 +5,7 @@ use crate::buffer::Buffer;
 use crate::error::Result;
 use crate::graph::{Graph, scratch_len};
 use crate::op::Tile;
-use crate::rounds::Totals;
+use crate::rounds::{Leaves, Totals};
 use crate::sweep::{self, Block, Direction, Point, Sink, grow_all};
 
 impl<T: Scalar> Graph<T> {
@@ -77,11 +77,10 @@ impl<T: Scalar> Graph<T> {
         sweep::vjp(&point, shared, &stratum.product, sums, &mut sink, scratch)
     }
 
-    /// Copies the parameters' sums to their places in θ; but for those that stand there already, where
-    /// some were summed `in_place`.
-    pub(crate) fn gather(&self, sums: &[Buffer<T>], in_place: bool, out: &mut [T]) {
+    /// Copies the parameters' sums to their places in θ, but for those that were summed there.
+    pub(crate) fn gather(&self, sums: &[Buffer<T>], leaves: Leaves, out: &mut [T]) {
         for (sum, range) in &self.plan.parameters {
-            if !(in_place && self.plan.in_place[*sum].is_some()) {
+            if !leaves.in_place() || self.plan.in_place[*sum].is_none() {
                 out[range.clone()].copy_from_slice(&sums[*sum][..range.len()]);
             }
         }

@@ -69,6 +69,9 @@ struct Biased<T> {
     product: Arc<dyn Rules<T>>,
 }
 
+/// Bytes that are copied at a time: above some more, copies begin slowly.
+const PIECE: usize = 1 << 10;
+
 const WEIGHT: usize = 1;
 const BIAS: usize = 2;
 
@@ -78,11 +81,12 @@ impl<T: Scalar> Biased<T> {
         let Some(bias) = bias.map(|b| b.example(0)) else {
             return y.fill(T::zero());
         };
-        // Copies of what is there already: few and long ones.
+        // Copies of what is there already, as long as short ones do.
+        let piece = (PIECE / (bias.len() * size_of::<T>())).max(1) * bias.len();
         let mut done = bias.len().min(y.len());
         y[..done].copy_from_slice(&bias[..done]);
         while done < y.len() {
-            let next = done.min(y.len() - done);
+            let next = done.min(piece).min(y.len() - done);
             y.copy_within(..next, done);
             done += next;
         }

@@ -116,7 +116,7 @@ impl<T: Scalar> Linearization<'_, T> {
             false => Ok(()),
         });
         if summed.is_ok() {
-            graph.gather(&totals.sums, leaves.in_place(), out);
+            graph.gather(&totals.sums, leaves, out);
         }
         graph.totals.give_back(totals);
         summed

@@ -200,7 +200,7 @@ impl<T: Scalar> Linearization<'_, T> {
             let result = self.sweep_all(v, leaves, audit, tile, &mut totals, out);
             let result = result.and_then(|()| shared(&mut totals));
             if result.is_ok() {
-                graph.gather(&totals.sums, leaves.in_place(), out);
+                graph.gather(&totals.sums, leaves, out);
             }
             graph.totals.give_back(totals);
             result

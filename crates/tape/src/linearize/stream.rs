@@ -71,7 +71,7 @@ impl<T: Scalar> Graph<T> {
             if let Some(out) = out {
                 let Totals { sums, scratch, .. } = &mut *totals;
                 self.shared_vjp(theta, &shared, sums, scratch)?;
-                self.gather(sums, true, out);
+                self.gather(sums, leaves, out);
             }
             Ok(value)
         });

@@ -12,6 +12,8 @@ use std::ops::Range;
 const MOST: usize = 8;
 /// Bytes of vectors and of their sums that may stand beside a tile in a core's cache.
 const NEAR: usize = 1 << 20;
+/// Bytes that stay in the cache that cores share.
+const FAR: usize = 32 << 20;
 
 impl<T: Scalar> Linearization<'_, T> {
     /// Jᵀ B J V for k vectors, each stored after the other: for every vector the same bits as
@@ -54,13 +56,19 @@ impl<T: Scalar> Linearization<'_, T> {
         Ok(())
     }
 
-    /// How many vectors go together. Each has a direction and sums as long as θ, and large weights
-    /// (those whose sums are deferred) are read faster one vector after the other.
+    /// How many vectors go together. Each has a direction and sums as long as θ, which every tile reads.
+    /// Large weights (those whose sums are deferred) are read faster one vector after the other, unless
+    /// what is kept is larger still and comes from memory.
     fn together(&self) -> usize {
-        if !self.graph.plan.deferred.is_empty() || !self.graph.is_active() {
+        if !self.graph.is_active() {
             return 1;
         }
-        (NEAR / (self.graph.params.len() * size_of::<T>())).clamp(1, MOST)
+        let room = match self.graph.plan.deferred.is_empty() {
+            true => NEAR,
+            false if self.choice.kept_bytes() > FAR => FAR / 2,
+            false => 0,
+        };
+        (room / (self.graph.params.len() * size_of::<T>())).clamp(1, MOST)
     }
 
     fn products_together(&self, v: &[T], b: &Curvature<'_, T>, out: &mut [T]) -> Result<()> {
@@ -96,7 +104,8 @@ impl<T: Scalar> Linearization<'_, T> {
             graph.shared_jvp(&self.theta, &self.shared, v, shared)?;
         }
         let vectors = &*shared;
-        let body = |w: &mut Worker<T>, lane: &mut Lane<T>, range: Range<usize>, _: &mut [T]| {
+        let (sets, row) = (vectors.len(), graph.plan.row);
+        let body = |w: &mut Worker<T>, lane: &mut Lane<T>, range: Range<usize>, rows: &mut [T]| {
             let point = self.point(range.clone(), audit);
             let Worker {
                 block,
@@ -107,25 +116,31 @@ impl<T: Scalar> Linearization<'_, T> {
             let block = self.values(&point, &range, block, slots, scratch)?;
             grow_all(slots, &table.lens, range.len());
             let each = v.chunks_exact(n).zip(vectors);
-            for ((v, shared), sums) in each.zip(lane.sums.chunks_exact_mut(sums)) {
+            let each = each.zip(lane.sums.chunks_exact_mut(sums));
+            for (set, ((v, shared), sums)) in each.enumerate() {
                 let outer = &shared.tangents[..];
                 let direction = Direction { v, outer };
                 self.tile_jvp(&point, &range, block, direction, slots, scratch)?;
                 self.curve(&point, block, table, slots, &range, b)?;
-                let mut sink = Sink::sums(sums);
+                let mut sink = Sink {
+                    deferred: &graph.plan.deferred,
+                    rows: &mut rows[set * row..],
+                    row: sets * row,
+                    ..Sink::sums(sums)
+                };
                 self.tile_vjp(&point, &range, block, slots, &mut sink, scratch)?;
             }
             Ok(0.0)
         };
-        let (sets, leaves) = (vectors.len(), Leaves::Cotangents);
+        let leaves = Leaves::Cotangents;
         let tiles = (self.len(), self.tile_len);
-        graph.sum_sets(sets, tiles, leaves, totals, &mut [], &body)?;
+        graph.sum_sets(sets, tiles, leaves, totals, out, &body)?;
         let Totals {
             sums: all, scratch, ..
         } = totals;
         for (sums, out) in all.chunks_exact_mut(sums).zip(out.chunks_exact_mut(n)) {
             graph.shared_vjp(&self.theta, &self.shared, sums, scratch)?;
-            graph.gather(sums, false, out);
+            graph.gather(sums, leaves, out);
         }
         Ok(())
     }
