@@ -146,14 +146,6 @@ impl Choice {
         self.sensitivity_bytes
     }
 
-    /// Bytes that a product by this route reads of what is kept, or computes anew.
-    pub(super) fn kept_bytes(&self) -> usize {
-        match self.route {
-            Route::Stored => self.bytes(),
-            _ => self.value_bytes,
-        }
-    }
-
     /// Bytes that both kept values and S take.
     fn bytes(&self) -> usize {
         self.value_bytes.saturating_add(self.sensitivity_bytes)

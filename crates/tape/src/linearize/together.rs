@@ -65,7 +65,7 @@ impl<T: Scalar> Linearization<'_, T> {
         }
         let room = match self.graph.plan.deferred.is_empty() {
             true => NEAR,
-            false if self.choice.kept_bytes() > FAR => FAR / 2,
+            false if self.kept_bytes().saturating_mul(self.len()) > FAR => FAR / 2,
             false => 0,
         };
         (room / (self.graph.params.len() * size_of::<T>())).clamp(1, MOST)
@@ -143,5 +143,57 @@ impl<T: Scalar> Linearization<'_, T> {
             graph.gather(sums, leaves, out);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linearize::{Options, Route};
+    use crate::ops::dense;
+    use crate::{Graph, Init, Random};
+
+    /// Vectors of a network with a large weight, over so many examples: how many go together, and
+    /// whether each has the bits of a product by itself.
+    fn together(count: usize, route: Route) -> (usize, bool) {
+        let (width, k) = (2048, 5);
+        let graph = Graph::<f64>::new(|tape| {
+            let param =
+                |name, shape: [usize; 2]| tape.param(name, shape, Init::Normal { std: 0.1 });
+            let x = dense(tape.input([width]), param("large", [width, 8])).tanh();
+            dense(x, param("small", [8, 3])).tanh()
+        });
+        let graph = graph.unwrap();
+        assert!(!graph.plan.deferred.is_empty() && graph.plan.local.contains(&true));
+        let feed = |i: usize, x: &mut [f64]| Random::new(3, i as u64).normal(1.0, x);
+        let examples: Vec<usize> = (0..count).collect();
+        let theta = graph.params().init(0);
+        let options = Options {
+            route,
+            ..Options::default()
+        };
+        let lin = graph.linearize(&theta, &feed, &examples, options).unwrap();
+        let n = theta.len();
+        let mut v = vec![0.0; k * n];
+        Random::new(4, 0).normal(1.0, &mut v);
+        let b = |_: &crate::linearize::TileData<'_, f64>, dz: &[f64], u: &mut [f64]| {
+            u.copy_from_slice(dz);
+            Ok(())
+        };
+        let (mut block, mut each) = (vec![0.0; k * n], vec![0.0; k * n]);
+        lin.product_block_into(k, &v, &b, &mut block).unwrap();
+        for (v, out) in v.chunks(n).zip(each.chunks_mut(n)) {
+            lin.product_into(v, &b, out).unwrap();
+        }
+        (lin.together(), block == each && block[0] != 0.0)
+    }
+
+    #[test]
+    fn large_weights_go_together_where_more_is_kept_than_a_cache_holds() {
+        for route in [Route::Sweep, Route::Stored] {
+            assert_eq!(together(300, route), (1, true), "{route:?}");
+            // 35 MB of inputs, in nine rounds.
+            assert_eq!(together(2150, route), (MOST, true), "{route:?}");
+        }
     }
 }
