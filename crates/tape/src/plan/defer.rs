@@ -8,7 +8,7 @@ use std::ops::Range;
 pub(super) const DEFER: usize = 16 * 1024;
 
 /// The steps whose cotangents of shared operands are left to such sums. Of those that may be, by sum,
-/// those stay in `able` all of whose uses in tiles have a rule for it.
+/// those stay in `able` that are used in tiles, each time by a step with a rule for it.
 pub(super) fn defer<T: Scalar>(tile: &Stratum<T>, able: &mut [bool]) -> Vec<DeferredStep> {
     let sum_of = |o: &Operand| match o.role {
         Role::Shared(sum) => Some(sum),
@@ -52,6 +52,10 @@ pub(super) fn defer<T: Scalar>(tile: &Stratum<T>, able: &mut [bool]) -> Vec<Defe
         offset += next.row_len();
         hessian_offset += next.hessian_row_len();
         deferred.push(next);
+    }
+    // What only shared nodes use is summed by no step.
+    for (sum, able) in able.iter_mut().enumerate() {
+        *able = deferred.iter().any(|d| d.sum == sum);
     }
     deferred
 }
