@@ -82,7 +82,7 @@ impl<T: Scalar> Biased<T> {
             return y.fill(T::zero());
         };
         // Copies of what is there already, as long as short ones do.
-        let piece = (PIECE / (bias.len() * size_of::<T>())).max(1) * bias.len();
+        let piece = (PIECE / size_of_val(bias).max(1)).max(1) * bias.len();
         let mut done = bias.len().min(y.len());
         y[..done].copy_from_slice(&bias[..done]);
         while done < y.len() {
