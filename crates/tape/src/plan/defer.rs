@@ -81,3 +81,26 @@ pub(super) fn in_place<T: Scalar>(
     }
     places
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::dense;
+    use crate::{Graph, Init};
+
+    #[test]
+    fn a_large_weight_that_only_shared_nodes_use_is_summed_by_lanes() {
+        let graph = Graph::<f64>::new(|tape| {
+            let weight = tape.param("weight", [256, 64], Init::Constant(0.1));
+            dense(tape.input([256]), weight.tanh()).sum()
+        });
+        let plan = graph.unwrap().plan;
+        // The sums of the weight and of its tanh, which tiles consume.
+        assert_eq!(plan.sums, [DEFER; 2]);
+        let [(weight, _)] = plan.parameters[..] else {
+            panic!("there is one parameter");
+        };
+        assert!(plan.local[weight] && !plan.local[1 - weight]);
+        assert_eq!(plan.in_place, [None, None], "a shared node adds to it");
+    }
+}
