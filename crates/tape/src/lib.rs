@@ -25,7 +25,6 @@ mod buffer;
 pub mod check;
 mod copy;
 mod error;
-mod fold;
 mod function;
 mod fuse;
 mod graph;

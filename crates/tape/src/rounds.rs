@@ -10,9 +10,11 @@
 //! Nothing here depends on the number of threads, so neither do the bits of the result. Threads
 //! fill this loop today; processes on other machines can fill the same place.
 
+mod fold;
+
+use self::fold::{Folded, Places};
 use crate::buffer::Buffer;
 use crate::error::{GraphError, Result};
-use crate::fold::{Folded, Places};
 use crate::graph::Graph;
 use crate::plan::ROUND;
 use crate::sweep::Block;

@@ -7,7 +7,7 @@
 use super::{Cotangents, Linearization, TileData};
 use crate::error::Result;
 use crate::graph::scratch_len;
-use crate::plan::DeferredStep;
+use crate::plan::{DeferredStep, defers};
 use crate::rounds::{Lane, Leaves, Worker};
 use crate::sweep::{self, Block, Point, Sink, Squares, grow_all};
 use crate::{Scalar, View};
@@ -19,11 +19,6 @@ const PER_TILE: usize = 4 << 20;
 const COLUMNS: usize = 1 << 20;
 /// Numbers of a weight's cotangent that are written at a time.
 const NEAR: usize = 4096;
-
-/// Whether one of the steps writes an example's cotangent of this sum's operand.
-fn writes(steps: &[DeferredStep], sum: usize) -> bool {
-    steps.iter().any(|d| d.sum == sum)
-}
 
 /// Writes the columns of a factor for every example of a tile, column after column and in each
 /// example after example, and returns how many there are.
@@ -179,7 +174,7 @@ impl<T: Scalar> Linearization<'_, T> {
     /// Examples per tile where those cotangents stay apart that these steps do not write.
     fn apart_tile_len(&self, steps: &[DeferredStep]) -> usize {
         let sums = self.graph.plan.sums.iter().enumerate();
-        let apart = sums.filter(|&(sum, _)| !writes(steps, sum));
+        let apart = sums.filter(|&(sum, _)| !defers(steps, sum));
         let numbers: usize = apart.map(|(_, len)| len).sum();
         let examples = (PER_TILE / numbers.max(1)).clamp(1, self.tile_len);
         // A power of two, as the length of every tile: so these are parts of the kept ones.
@@ -228,7 +223,7 @@ impl<T: Scalar> Linearization<'_, T> {
         w.per_example
             .resize_with(plan.sums.len().max(w.per_example.len()), Default::default);
         for (i, &len) in plan.sums.iter().enumerate() {
-            if !writes(steps, i) {
+            if !defers(steps, i) {
                 w.per_example[i].grow(k * len);
                 w.per_example[i][..k * len].fill(T::zero());
             }
@@ -301,7 +296,7 @@ impl<T: Scalar> Linearization<'_, T> {
     ) -> Result<()> {
         let (graph, plan) = (self.graph, &self.graph.plan);
         let parameters = plan.parameters.iter();
-        let mut parameters = parameters.filter(|(sum, _)| !writes(steps, *sum));
+        let mut parameters = parameters.filter(|(sum, _)| !defers(steps, *sum));
         if plan.shared.steps.is_empty() {
             for (sum, range) in parameters {
                 let n = range.len();
@@ -317,7 +312,7 @@ impl<T: Scalar> Linearization<'_, T> {
         } = w;
         grow_all(sums, &plan.sums, 1);
         for (s, &n) in plan.sums.iter().enumerate() {
-            if !writes(steps, s) {
+            if !defers(steps, s) {
                 sums[s][..n].copy_from_slice(&per_example[s][i * n..][..n]);
             }
         }

@@ -1,6 +1,6 @@
 //! Which sums of cotangents wait for the end of a round.
 
-use super::{DeferredStep, Home, Operand, Role, Stratum};
+use super::{DeferredStep, Home, Operand, Role, Stratum, defers};
 use crate::Scalar;
 use std::ops::Range;
 
@@ -55,7 +55,7 @@ pub(super) fn defer<T: Scalar>(tile: &Stratum<T>, able: &mut [bool]) -> Vec<Defe
     }
     // What only shared nodes use is summed by no step.
     for (sum, able) in able.iter_mut().enumerate() {
-        *able = deferred.iter().any(|d| d.sum == sum);
+        *able = defers(&deferred, sum);
     }
     deferred
 }

@@ -136,6 +136,11 @@ pub(crate) struct DeferredStep {
     pub hessian_offset: usize,
 }
 
+/// Whether one of these steps leaves its cotangents of the shared operand of this sum for later.
+pub(crate) fn defers(steps: &[DeferredStep], sum: usize) -> bool {
+    steps.iter().any(|d| d.sum == sum)
+}
+
 impl DeferredStep {
     /// Numbers per example that are kept in G v.
     pub fn row_len(&self) -> usize {

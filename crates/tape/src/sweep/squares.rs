@@ -10,7 +10,7 @@ use crate::buffer::Buffer;
 use crate::error::Result;
 use crate::kernel::vectorized;
 use crate::op::At;
-use crate::plan::{DeferredStep, Operand, Role, Slots, Step};
+use crate::plan::{DeferredStep, Operand, Role, Slots, Step, defers};
 use crate::{Scalar, Slot};
 use smallvec::SmallVec;
 use std::mem::take;
@@ -85,7 +85,7 @@ pub(crate) fn squares<T: Scalar>(
         }
         for (j, o) in step.operands.iter().enumerate() {
             match o.role {
-                Role::Shared(sum) if into.deferred.iter().any(|d| d.sum == sum) => {}
+                Role::Shared(sum) if defers(into.deferred, sum) => {}
                 Role::Shared(sum) => {
                     let out = &mut into.sums[sum][..o.len];
                     match step.rules.squares(j) {

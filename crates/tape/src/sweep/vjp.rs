@@ -4,7 +4,7 @@ use super::{Block, Point};
 use crate::buffer::Buffer;
 use crate::error::Result;
 use crate::op::At;
-use crate::plan::{DeferredStep, Operand, Role, Slots, Step};
+use crate::plan::{DeferredStep, Operand, Role, Slots, Step, defers};
 use crate::{Scalar, Slot, View};
 use smallvec::SmallVec;
 use std::mem::take;
@@ -32,10 +32,6 @@ impl<'a, T: Scalar> Sink<'a, T> {
             rows: &mut [],
             row: 0,
         }
-    }
-
-    fn defers(&self, sum: usize) -> bool {
-        self.deferred.iter().any(|d| d.sum == sum)
     }
 
     /// Copies an example after the other into its row, from `offset` on.
@@ -66,7 +62,7 @@ pub(super) fn take_cotangents<T: Scalar>(
     let take_one = |o: &Operand| match o.role {
         _ if o.pass != pass => None,
         Role::Inactive => None,
-        Role::Shared(sum) if sink.defers(sum) => None,
+        Role::Shared(sum) if defers(sink.deferred, sum) => None,
         Role::Shared(sum) => Some(take(&mut sink.sums[sum])),
         Role::Inner => {
             let mut buffer = take(&mut slots[table.cotangent[o.root]]);

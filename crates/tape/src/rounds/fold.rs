@@ -1,9 +1,9 @@
 //! The lanes' sums added up, in a fixed tree.
 
+use super::Lane;
 use crate::Scalar;
 use crate::buffer::Buffer;
 use crate::kernel::vectorized;
-use crate::rounds::Lane;
 use rayon::prelude::*;
 use std::ops::Range;
 
