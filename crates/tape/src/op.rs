@@ -229,6 +229,12 @@ pub trait Rules<T: Scalar>: Debug + Send + Sync {
     /// Adds the cotangents of the operands.
     fn vjp(&self, at: &At<'_, T>, g: &[T], scratch: &mut [T], gx: &mut [Option<Slot<'_, T>>]);
 
+    /// Numbers of workspace for [`vjp_columns`](Rules::vjp_columns) of so many cotangents of a tile of
+    /// `k` examples.
+    fn columns_scratch(&self, k: usize, columns: usize) -> usize {
+        self.scratch(columns * k)
+    }
+
     /// vjp of several cotangents at one point: `g` and every slot hold a tile for each of them, one
     /// after the other. Where rules share work among these, they say how.
     fn vjp_columns(

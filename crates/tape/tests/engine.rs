@@ -287,6 +287,60 @@ fn per_example_cotangents_add_up_to_the_gradient() {
     }
 }
 
+/// Rectifiers behind layers that are wide enough to leave out what they let nothing through to.
+fn rectified_net<'t, T: Scalar>(tape: &'t Tape<T>) -> Var<'t, T> {
+    let conv = |x, w| {
+        let options = Conv2d {
+            padding: Padding::Same,
+            ..Conv2d::default()
+        };
+        conv2d(x, w, options)
+    };
+    let x = tape.input([6, 5, 3]);
+    let x = conv(x, tape.param("conv1", [3, 3, 3, 16], GLOROT)).relu();
+    let x = conv(x, tape.param("conv2", [3, 3, 16, 32], GLOROT)) + tape.param("b", [32], GLOROT);
+    let x = dense(x.relu().flatten(), tape.param("dense1", [960, 16], GLOROT)).relu();
+    let x = dense(x, tape.param("dense2", [16, 300], GLOROT)).relu();
+    dense(x, tape.param("dense3", [300, 4], GLOROT))
+}
+
+#[test]
+fn squares_of_several_columns_behind_rectifiers_are_those_of_each() {
+    let case = Case::new(rectified_net, 5);
+    let (n, m) = (case.theta.len(), 4);
+    let (feed, examples) = (case.feed(), (0..case.count).collect::<Vec<_>>());
+    let budget = Budget::default();
+    let lin = case.graph.linearize(&case.theta, &feed, &examples, budget);
+    let lin = lin.unwrap();
+    let u = |c: usize, i: usize, j: usize| ((7 * c + 3 * i + 5 * j) % 11) as f64 - 5.0;
+    let mut rows = vec![0.0; case.count * n];
+    let mut squares = vec![0.0; n];
+    for c in 0..3 {
+        let column = move |data: &TileData<'_, f64>, g: Option<&mut [f64]>| {
+            let rows = g.into_iter().flat_map(|g| g.chunks_exact_mut(m));
+            for (i, g) in data.positions.clone().zip(rows) {
+                g.iter_mut().enumerate().for_each(|(j, g)| *g = u(c, i, j));
+            }
+            Ok(0.0)
+        };
+        lin.per_example_into(&column, &mut rows).unwrap();
+        for row in rows.chunks(n) {
+            squares.iter_mut().zip(row).for_each(|(s, x)| *s += x * x);
+        }
+    }
+    let columns = |data: &TileData<'_, f64>, out: &mut [f64]| {
+        let count = data.positions.len();
+        for (at, out) in out.iter_mut().take(3 * count * m).enumerate() {
+            let (c, i, j) = (at / (count * m), at / m % count, at % m);
+            *out = u(c, data.positions.start + i, j);
+        }
+        Ok(3)
+    };
+    let mut together = vec![0.0; n];
+    lin.squares_into(3, &columns, &mut together).unwrap();
+    assert!(distance(&squares, &together) < 1e-13);
+}
+
 #[test]
 fn freezing_shortens_theta_and_changes_no_value() {
     let mut case = Case::new(conv_net, 3);

@@ -327,3 +327,110 @@ fn geometry_says_what_does_not_fit() {
         "too large to count",
     );
 }
+
+/// Several cotangents of one image, of which `share` percent of the outputs are 0 in all.
+fn check_columns<T: Scalar>(conv: &Conv, geometry: &ConvGeometry, columns: usize, share: usize) {
+    let (output, n, len) = (
+        geometry.output_shape(),
+        geometry.output_len(),
+        geometry.image_len(),
+    );
+    let (apart, to_apart) = (n + 3, len + 1);
+    let mut g = numbers::<T>(columns * apart, 1);
+    let chance = numbers::<f64>(n, 2);
+    for (at, _) in chance
+        .iter()
+        .enumerate()
+        .filter(|(_, x)| **x < share as f64 / 50.0 - 1.0)
+    {
+        (0..columns).for_each(|c| g[c * apart + at] = T::zero());
+    }
+    let x = numbers::<T>(len, 3);
+    let weight = numbers::<T>(geometry.weight_len(), 4);
+    let of = |c: usize| &g[c * apart..][..n];
+
+    let mut squares = weight.clone();
+    let room = &mut dirty::<T>(conv2d::squares_scratch::<T>(geometry, columns));
+    conv2d::add_weight_squares(geometry, &x, (columns, &g, apart), room, &mut squares);
+    let each: Vec<_> = (0..columns)
+        .map(|c| conv.adjoint_weight(output, &x, of(c)))
+        .collect();
+    let pixels = output[0] * output[1];
+    for (i, (&found, &before)) in squares.iter().zip(&weight).enumerate() {
+        let sum: f64 = each.iter().map(|gw| gw[i] * gw[i]).sum();
+        assert_close(
+            found,
+            before.to_f64() + sum,
+            columns * pixels * pixels,
+            || format!("square {i} of {columns} cotangents of {conv:?}"),
+        );
+    }
+
+    let start = numbers::<T>(columns * to_apart, 5);
+    let mut gx = start.clone();
+    let scratch = &mut dirty::<T>(conv2d::scratch_len(geometry));
+    let room = &mut dirty::<T>(conv2d::columns_scratch(geometry));
+    let adjoint = conv2d::ImageAdjoint::new(geometry, &weight, scratch);
+    let done = adjoint.add_columns((columns, &g, apart), room, (&mut gx, to_apart));
+    for c in 0..columns {
+        let want = conv.adjoint_image(output, of(c), &weight);
+        for i in 0..to_apart {
+            let before = start[c * to_apart + i].to_f64();
+            let want = if done && i < len {
+                before + want[i]
+            } else {
+                before
+            };
+            assert_close(gx[c * to_apart + i], want, geometry.weight_len(), || {
+                format!("image adjoint {i} of cotangent {c} of {columns} of {conv:?}")
+            });
+        }
+    }
+    // Where patches are few, the adjoint goes through them, and leaves nothing out.
+    let [h, w, cin] = conv.image;
+    let direct = geometry.weight_shape()[..2] == [1, 1] || h * w <= 2 * pixels;
+    let plain = conv.stride == [1, 1] && conv.dilation == [1, 1] && conv.groups == 1;
+    let can = direct && plain && cin.is_multiple_of(16) && share == 100 && columns > 1;
+    assert!(done || !can, "zeros were not used: {conv:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, max_global_rejects: 10_000, ..Default::default() })]
+
+    #[test]
+    fn several_cotangents_with_zeros_in_common_are_right(
+        conv in convs(7, 3, true),
+        full in any::<bool>(),
+        plain in any::<bool>(),
+        columns in 1usize..=11,
+        share in prop_oneof![Just(0usize), Just(30), Just(60), Just(100)],
+    ) {
+        let mut conv = conv;
+        if full {
+            // As many channels as fill vectors.
+            conv.groups = 1;
+            conv.image[2] *= 16;
+            conv.weight[2] = conv.image[2];
+        }
+        if plain {
+            (conv.stride, conv.dilation) = ([1, 1], [1, 1]);
+        }
+        let geometry = geometry(&conv);
+        prop_assume!(geometry.is_ok());
+        check_columns::<f32>(&conv, geometry.as_ref().unwrap(), columns, share);
+        check_columns::<f64>(&conv, geometry.as_ref().unwrap(), columns, share);
+    }
+}
+
+#[test]
+fn squares_of_many_outputs_take_several_blocks_of_channels() {
+    let conv = Conv {
+        image: [40, 60, 16],
+        weight: [2, 2, 16, 21],
+        stride: [1, 1],
+        dilation: [1, 1],
+        padding: [0; 4],
+        groups: 1,
+    };
+    check_columns::<f64>(&conv, &geometry(&conv).unwrap(), 9, 60);
+}

@@ -283,8 +283,7 @@ impl<T: Scalar> Trial<T> {
         g: &[T],
         gx: &mut [Option<Slot<'_, T>>],
     ) {
-        // What reads no values may take columns for examples.
-        let scratch = &mut vec![T::nan(); self.rules.scratch(columns * self.k())];
+        let scratch = &mut vec![T::nan(); self.rules.columns_scratch(self.k(), columns)];
         self.at(p, |at, _| {
             self.rules.vjp_columns(at, columns, g, scratch, gx)
         });

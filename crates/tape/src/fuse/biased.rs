@@ -134,6 +134,10 @@ impl<T: Scalar> Rules<T> for Biased<T> {
         self.product.scratch(k)
     }
 
+    fn columns_scratch(&self, k: usize, columns: usize) -> usize {
+        self.product.columns_scratch(k, columns)
+    }
+
     fn work(&self) -> usize {
         self.product.work()
     }

@@ -31,7 +31,7 @@
 
 use super::gemm::{Mat, MatMut, gemm};
 use super::geometry::ConvGeometry;
-use super::{direct, patches, squares};
+use super::{columns, direct, patches};
 use crate::Scalar;
 
 /// How many numbers of scratch the functions of this module need.
@@ -119,22 +119,22 @@ pub fn adjoint_weight<T: Scalar>(
 
 /// Numbers of scratch for [`add_weight_squares`] of so many cotangents.
 pub fn squares_scratch<T: Scalar>(geometry: &ConvGeometry, columns: usize) -> usize {
-    squares::scratch_len::<T>(geometry, columns)
+    columns::squares_scratch::<T>(geometry, columns)
 }
 
-/// out += Σ over cotangents of the squares of the adjoint of w ↦ x ∗ w, applied to each. There are
-/// `columns` cotangents, `apart` numbers from one to the next.
+/// out += Σ over cotangents of the squares of the adjoint of w ↦ x ∗ w, applied to each. `columns` are
+/// how many cotangents there are, the first, and the distance of two.
 ///
 /// # Panics
 /// As indexing does, if a slice is shorter than `geometry` says.
 pub fn add_weight_squares<T: Scalar>(
     geometry: &ConvGeometry,
     x: &[T],
-    (columns, g, apart): (usize, &[T], usize),
+    columns: (usize, &[T], usize),
     scratch: &mut [T],
     out: &mut [T],
 ) {
-    squares::add(geometry, x, (columns, g, apart), scratch, out);
+    columns::add_weight_squares(geometry, x, columns, scratch, out);
 }
 
 /// The adjoint of x ↦ x ∗ w, for as many images as share w: it is prepared once.
@@ -180,6 +180,42 @@ impl<'a, T: Scalar> ImageAdjoint<'a, T> {
             Route::Patches => patches::adjoint_image(geometry, g, self.w, self.scratch, gx),
         }
     }
+
+    /// Adds the adjoint applied to several cotangents of one image: how many, the first, and the
+    /// distance of two; the first result, and the distance of two. `room` has [`columns_scratch`]
+    /// numbers.
+    ///
+    /// `false`, and nothing is done, where [`add`](Self::add) of each is faster: unless many outputs are
+    /// 0 in all of them.
+    ///
+    /// # Panics
+    /// As indexing does, if a slice is shorter than the geometry says.
+    pub fn add_columns(
+        &self,
+        cotangents: (usize, &[T], usize),
+        room: &mut [T],
+        to: (&mut [T], usize),
+    ) -> bool {
+        let direct = Route::of_cotangent(self.geometry) == Route::Direct;
+        direct && columns::adjoint_image(self.geometry, cotangents, self.flipped, room, to)
+    }
+}
+
+/// Numbers of room for [`ImageAdjoint::add_columns`], besides its scratch.
+pub fn columns_scratch(geometry: &ConvGeometry) -> usize {
+    columns::adjoint_scratch(geometry)
+}
+
+/// Whether [`ImageAdjoint::add_columns`] would do something for these cotangents.
+///
+/// # Panics
+/// As indexing does, if a slice is shorter than the geometry says.
+pub fn has_zeros<T: Scalar>(
+    geometry: &ConvGeometry,
+    cotangents: (usize, &[T], usize),
+    room: &mut [T],
+) -> bool {
+    columns::has_zeros(geometry, cotangents, room)
 }
 
 /// gx += the adjoint of x ↦ x ∗ w, applied to g, for one image.

@@ -1,6 +1,7 @@
 //! Plain slices in, plain slices out: the arithmetic under the ops. Single-threaded throughout.
 
 mod block;
+mod columns;
 mod contraction;
 pub mod conv2d;
 mod direct;
@@ -15,7 +16,6 @@ pub(crate) mod reduce;
 pub(crate) mod sensitivity;
 mod simd;
 mod small;
-mod squares;
 #[cfg(test)]
 mod tests;
 mod transpose;

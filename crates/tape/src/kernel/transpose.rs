@@ -9,7 +9,19 @@ use crate::Scalar;
 ///
 /// # Panics
 /// If the shapes don't fit together.
-pub(super) fn transpose<T: Scalar>(from: Mat<'_, T>, mut to: MatMut<'_, T>) {
+pub(super) fn transpose<T: Scalar>(from: Mat<'_, T>, to: MatMut<'_, T>) {
+    turn_into::<T, false>(from, to);
+}
+
+/// Adds the transpose of `from` to `to`.
+///
+/// # Panics
+/// If the shapes don't fit together.
+pub(super) fn add_transpose<T: Scalar>(from: Mat<'_, T>, to: MatMut<'_, T>) {
+    turn_into::<T, true>(from, to);
+}
+
+fn turn_into<T: Scalar, const ADD: bool>(from: Mat<'_, T>, mut to: MatMut<'_, T>) {
     assert!(
         from.rows() == to.cols() && from.cols() == to.rows(),
         "the transpose of a {}×{} matrix is not {}×{}",
@@ -24,7 +36,7 @@ pub(super) fn transpose<T: Scalar>(from: Mat<'_, T>, mut to: MatMut<'_, T>) {
     // SAFETY: `Mat` and `MatMut` checked that all entries lie within their slices, and the shapes
     // are each other's; `to` is borrowed mutably, so it does not overlap `from`.
     unsafe {
-        turn::<T, false>(
+        turn::<T, ADD>(
             shape,
             from.data().as_ptr(),
             stride,

@@ -35,6 +35,26 @@ pub trait BilinearMap<T: Scalar>: Debug + Send + Sync {
     /// ga += B(·, b)ᵀ g.
     fn adjoint_a(&self, k: usize, g: &[T], b: View<'_, T>, scratch: &mut [T], ga: &mut Slot<'_, T>);
 
+    /// Numbers of workspace for [`adjoint_a_columns`](BilinearMap::adjoint_a_columns).
+    fn columns_scratch(&self, k: usize, columns: usize) -> usize {
+        self.scratch(columns * k)
+    }
+
+    /// `adjoint_a` of several cotangents of the same `k` examples, with a shared b: `g` and `ga` hold a
+    /// tile for each, one after the other. To each other they are examples like others, unless they
+    /// share work.
+    fn adjoint_a_columns(
+        &self,
+        k: usize,
+        columns: usize,
+        g: &[T],
+        b: View<'_, T>,
+        scratch: &mut [T],
+        ga: &mut Slot<'_, T>,
+    ) {
+        self.adjoint_a(columns * k, g, b, scratch, ga);
+    }
+
     /// gb += B(a, ·)ᵀ g.
     fn adjoint_b(&self, k: usize, a: View<'_, T>, g: &[T], scratch: &mut [T], gb: &mut Slot<'_, T>);
 
@@ -82,6 +102,10 @@ impl<T: Scalar> Rules<T> for BilinearRules<T> {
 
     fn scratch(&self, k: usize) -> usize {
         self.0.scratch(k)
+    }
+
+    fn columns_scratch(&self, k: usize, columns: usize) -> usize {
+        self.0.columns_scratch(k, columns)
     }
 
     fn work(&self) -> usize {
@@ -132,9 +156,9 @@ impl<T: Scalar> Rules<T> for BilinearRules<T> {
         if let [Some(ga), None] = gx
             && at.input(1).is_shared()
         {
-            // The adjoint in a reads b alone, so that columns are examples like others.
-            self.0.adjoint_a(columns * k, g, at.input(1), scratch, ga);
-            return;
+            // The adjoint in a reads b alone.
+            let b = at.input(1);
+            return self.0.adjoint_a_columns(k, columns, g, b, scratch, ga);
         }
         for (c, g) in g.chunks_exact(g.len() / columns.max(1)).enumerate() {
             let [ga, gb] = gx else { return };

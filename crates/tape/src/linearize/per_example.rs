@@ -15,8 +15,9 @@ use std::ops::Range;
 
 /// Numbers that one tile's per-example cotangents may take where they are not the result.
 const PER_TILE: usize = 4 << 20;
-/// Bytes that the cotangents of a tile's columns may take: they stay in a core's cache.
-const COLUMNS: usize = 1 << 20;
+/// Bytes that the cotangents of a tile's columns may take: those that one step reads and writes stay in a
+/// core's cache.
+const COLUMNS: usize = 2 << 20;
 /// Numbers of a weight's cotangent that are written at a time.
 const NEAR: usize = 4096;
 

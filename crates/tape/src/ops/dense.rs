@@ -1,6 +1,8 @@
 //! Matrix products: a dense layer's, and that of any two matrices.
 
+use crate::kernel::conv2d::{self, ImageAdjoint};
 use crate::kernel::gemm::{Mat, MatMut, gemm};
+use crate::kernel::geometry::ConvGeometry;
 use crate::kernel::{outer_product, vectorized};
 use crate::kind::{Bilinear, BilinearMap, BilinearOp};
 use crate::op::{At, DeferredSum, SquareSum};
@@ -156,6 +158,9 @@ fn product<T: Scalar>(
             k,
             n,
             shape,
+            pixel: (size == k && k.saturating_mul(n) >= LARGE)
+                .then(|| ConvGeometry::new([1, 1, k], [1, 1, k, n], [1; 2], [1; 2], [0; 4], 1).ok())
+                .flatten(),
         })),
         _ => Err("the product is too large to count".into()),
     }
@@ -168,7 +173,12 @@ struct Product {
     k: usize,
     n: usize,
     shape: Shape,
+    /// A row times a large b, as a convolution of one pixel.
+    pixel: Option<ConvGeometry>,
 }
+
+/// Numbers of b from which on it pays to look for zeros that several cotangents share.
+const LARGE: usize = 1 << 12;
 
 impl Product {
     /// All rows of `count` examples as one matrix, where they lie at one stride.
@@ -190,7 +200,7 @@ impl Product {
         (start, gb): (usize, &mut [T]),
         adds: bool,
     ) {
-        let Product { m, k, n, shape: _ } = *self;
+        let Product { m, k, n, .. } = *self;
         // Rows first..first + height of b, that is columns of a.
         let (first, height) = (start / n, gb.len() / n);
         if height == 0 {
@@ -221,7 +231,7 @@ impl<T: Scalar> BilinearMap<T> for Product {
     }
 
     fn apply(&self, count: usize, a: View<'_, T>, b: View<'_, T>, _: &mut [T], y: &mut [T]) {
-        let Product { m, k, n, shape: _ } = *self;
+        let Product { m, k, n, .. } = *self;
         if b.is_shared()
             && let Some(rows) = self.rows(count, a, k)
         {
@@ -237,7 +247,7 @@ impl<T: Scalar> BilinearMap<T> for Product {
 
     // ga = g bᵀ
     fn adjoint_a(&self, count: usize, g: &[T], b: View<'_, T>, _: &mut [T], ga: &mut Slot<'_, T>) {
-        let Product { m, k, n, shape: _ } = *self;
+        let Product { m, k, n, .. } = *self;
         if b.is_shared() && (count == 1 || !ga.is_shared()) {
             let b = Mat::new(b.example(0), k, n).transposed();
             let rows = count * m;
@@ -250,9 +260,49 @@ impl<T: Scalar> BilinearMap<T> for Product {
         }
     }
 
+    fn columns_scratch(&self, _: usize, _: usize) -> usize {
+        let of = |pixel| conv2d::scratch_len(pixel) + conv2d::columns_scratch(pixel);
+        self.pixel.as_ref().map_or(0, of)
+    }
+
+    fn adjoint_a_columns(
+        &self,
+        count: usize,
+        columns: usize,
+        g: &[T],
+        b: View<'_, T>,
+        scratch: &mut [T],
+        ga: &mut Slot<'_, T>,
+    ) {
+        let Product { k, n, .. } = *self;
+        let Some(pixel) = self
+            .pixel
+            .as_ref()
+            .filter(|_| b.is_shared() && !ga.is_shared())
+        else {
+            return self.adjoint_a(columns * count, g, b, scratch, ga);
+        };
+        let (scratch, room) = scratch.split_at_mut(conv2d::scratch_len(pixel));
+        // The first example tells whether there was a rectifier.
+        if !conv2d::has_zeros(pixel, (columns, g, count * n), room) {
+            return self.adjoint_a(columns * count, g, b, scratch, ga);
+        }
+        let b = b.example(0);
+        let adjoint = ImageAdjoint::new(pixel, b, scratch);
+        let ga = ga.all(columns * count);
+        for i in 0..count {
+            let (g, ga) = (&g[i * n..], &mut ga[i * k..]);
+            if !adjoint.add_columns((columns, g, count * n), room, (ga, count * k)) {
+                let g = Mat::strided(g, columns, n, count * n, 1);
+                let ga = MatMut::strided(ga, columns, k, count * k);
+                gemm(g, Mat::new(b, k, n).transposed(), ga);
+            }
+        }
+    }
+
     // gb = aᵀ g
     fn adjoint_b(&self, count: usize, a: View<'_, T>, g: &[T], _: &mut [T], gb: &mut Slot<'_, T>) {
-        let Product { m, k, n, shape: _ } = *self;
+        let Product { m, k, n, .. } = *self;
         if gb.is_shared()
             && let Some(rows) = self.rows(count, a, k)
         {

@@ -75,6 +75,7 @@ pub(crate) fn squares<T: Scalar>(
                 step.operands.iter().map(take_inner).collect();
             if taken.iter().any(Option::is_some) {
                 let mut gx = slots_of(all, step, &mut taken, true);
+                scratch.grow(step.rules.columns_scratch(point.tile.len, columns));
                 step.rules.vjp_columns(&at, columns, g, scratch, &mut gx);
             }
             for (o, buffer) in step.operands.iter().zip(taken) {

@@ -185,7 +185,7 @@ pub(crate) trait AtWinners: Clone + Debug + Send + Sync + 'static {
 }
 
 /// How much of what is left to do next, in even parts of at most `most`.
-fn part(left: usize, most: usize) -> usize {
+pub(super) fn part(left: usize, most: usize) -> usize {
     left.div_ceil(left.div_ceil(most))
 }
 

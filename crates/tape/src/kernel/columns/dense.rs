@@ -1,15 +1,15 @@
-//! Squares of a convolution's adjoint in the weight, for several cotangents of one image:
-//! out(t, o) += Σ_c (Σ_p x(p, t) · g_c(p, o))².
+//! Squares of the adjoint in the weight, by matrix products.
 //!
-//! A part of the kernel at a time, whose sums stay in the cache until they are squared. The image is
-//! padded once for all cotangents; where these have too few channels to fill vectors, they lie next
-//! to each other, pixel by pixel, and are columns of one contraction.
+//! A part of the kernel at a time, whose sums stay in the cache until they are squared. Where cotangents
+//! have too few channels to fill vectors, they lie next to each other, pixel by pixel, and are columns of
+//! one contraction.
 
-use super::contraction::{Contraction, Rows, Terms};
-use super::direct::{Channels, image_scratch, window};
-use super::geometry::ConvGeometry;
-use super::simd::vectorized;
+use super::Columns;
 use crate::Scalar;
+use crate::kernel::contraction::{Contraction, Rows, Terms};
+use crate::kernel::direct::{Channels, window};
+use crate::kernel::geometry::ConvGeometry;
+use crate::kernel::vectorized;
 use std::ops::Range;
 
 /// Numbers of the sums that are squared at a time.
@@ -70,7 +70,7 @@ impl Cut {
 /// Numbers of scratch for so many cotangents.
 pub(super) fn scratch_len<T: Scalar>(g: &ConvGeometry, columns: usize) -> usize {
     let cut = Cut::new::<T>(g, columns);
-    image_scratch(g) + cut.sums() + cut.copied(g)
+    cut.sums() + cut.copied(g)
 }
 
 /// Parts of 0..n of this length.
@@ -78,18 +78,16 @@ fn parts(n: usize, step: usize) -> impl Iterator<Item = Range<usize>> {
     (0..n).step_by(step).map(move |i| i..(i + step).min(n))
 }
 
-/// Adds the squares, for `columns` cotangents that begin `apart` numbers from each other.
+/// Adds the squares; `x` is padded.
 pub(super) fn add<T: Scalar>(
     geometry: &ConvGeometry,
     x: &[T],
-    (columns, g, apart): (usize, &[T], usize),
+    (columns, g, apart): Columns<'_, T>,
     scratch: &mut [T],
     out: &mut [T],
 ) {
     let cut = Cut::new::<T>(geometry, columns);
-    let (padded, scratch) = scratch.split_at_mut(image_scratch(geometry));
     let (sums, copy) = scratch.split_at_mut(cut.sums());
-    let x = window(geometry).of(x, geometry.image, geometry.cin, padded);
     let (n, cout) = (geometry.output_len(), geometry.cout);
     let g = match cut.beside {
         1 => g,
