@@ -245,6 +245,9 @@ pub trait Rules<T: Scalar>: Debug + Send + Sync {
         scratch: &mut [T],
         gx: &mut [Option<Slot<'_, T>>],
     ) {
+        if columns == 1 {
+            return self.vjp(at, g, scratch, gx);
+        }
         let k = at.tile.len;
         for (c, g) in g.chunks_exact(g.len() / columns.max(1)).enumerate() {
             let mut gx: SmallVec<[_; 4]> = gx

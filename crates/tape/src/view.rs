@@ -1,5 +1,7 @@
 //! How an op sees its operands: a tile of examples, each a slice at a fixed stride.
 
+use crate::Scalar;
+
 /// An operand for all examples of a tile.
 ///
 /// Example `i` lies at `i · stride`. A stride of 0 says that the operand is *shared*: a parameter,
@@ -85,14 +87,18 @@ impl<'a, T> View<'a, T> {
 ///
 /// A stride of 0 sums over the examples of the tile; a stride of the operand's own length
 /// receives one cotangent per example.
+///
+/// A [fresh](Slot::fresh) slot holds no cotangent yet. It clears itself before the first rule that adds
+/// to it sees a number; one that [writes](Slot::write_all) over all of it saves both passes.
 #[derive(Debug)]
 pub struct Slot<'a, T> {
     data: &'a mut [T],
     len: usize,
     stride: usize,
+    fresh: bool,
 }
 
-impl<'a, T> Slot<'a, T> {
+impl<'a, T: Scalar> Slot<'a, T> {
     /// A cotangent summed over the examples.
     #[inline]
     pub fn shared(data: &'a mut [T]) -> Self {
@@ -100,6 +106,7 @@ impl<'a, T> Slot<'a, T> {
             len: data.len(),
             stride: 0,
             data,
+            fresh: false,
         }
     }
 
@@ -110,18 +117,50 @@ impl<'a, T> Slot<'a, T> {
             data,
             len,
             stride: len,
+            fresh: false,
         }
+    }
+
+    /// The same, in which nothing that stands there is a cotangent, if `fresh` is true.
+    #[inline]
+    pub fn fresh(self, fresh: bool) -> Self {
+        Slot { fresh, ..self }
+    }
+
+    /// Clears a fresh slot; whoever made one does so after the rule, which may not have touched it.
+    #[inline]
+    pub fn settle(&mut self) {
+        if std::mem::take(&mut self.fresh) {
+            self.data.fill(T::zero());
+        }
+    }
+
+    /// As [`all`](Slot::all), and whether the cotangent is to be added to what stands there. If it is
+    /// not, all of the numbers must be written, for the slot holds them to be cotangents from now on.
+    #[inline]
+    pub fn write_all(&mut self, k: usize) -> (&mut [T], bool) {
+        let n = match self.stride {
+            0 => self.len,
+            _ => k * self.len,
+        };
+        if n < self.data.len() {
+            self.settle();
+        }
+        let adds = !std::mem::take(&mut self.fresh);
+        (&mut self.data[..n], adds)
     }
 
     /// Where example `i` adds its cotangent.
     #[inline]
     pub fn example(&mut self, i: usize) -> &mut [T] {
+        self.settle();
         &mut self.data[i * self.stride..][..self.len]
     }
 
     /// The slots of `count` examples from `first` on.
     #[inline]
     pub fn part(&mut self, first: usize, count: usize) -> Slot<'_, T> {
+        self.settle();
         let (start, n) = match self.stride {
             0 => (0, self.len),
             stride => (first * stride, count * stride),
@@ -130,6 +169,7 @@ impl<'a, T> Slot<'a, T> {
             data: &mut self.data[start..start + n],
             len: self.len,
             stride: self.stride,
+            fresh: false,
         }
     }
 
@@ -161,11 +201,47 @@ impl<'a, T> Slot<'a, T> {
     /// All of the first `k` examples as one slice; of a summed slot, the one sum.
     #[inline]
     pub fn all(&mut self, k: usize) -> &mut [T] {
-        let n = if self.stride == 0 {
-            self.len
-        } else {
-            k * self.len
-        };
-        &mut self.data[..n]
+        self.settle();
+        self.write_all(k).0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fresh<T: Scalar>(data: &mut [T]) -> Slot<'_, T> {
+        Slot::tile(data, 2).fresh(true)
+    }
+
+    #[test]
+    fn a_fresh_slot_is_cleared_once_and_before_it_is_added_to() {
+        let mut data = [f64::NAN; 4];
+        let mut slot = fresh(&mut data);
+        slot.example(1)[0] += 3.0;
+        slot.all(2)[1] += 4.0;
+        slot.part(0, 1).example(0)[0] += 5.0;
+        assert!(slot.write_all(2).1, "it holds cotangents by now");
+        slot.settle();
+        assert_eq!(data, [5.0, 4.0, 3.0, 0.0]);
+    }
+
+    #[test]
+    fn all_of_a_fresh_slot_may_be_written_over() {
+        let mut data = [f64::NAN; 4];
+        let mut slot = fresh(&mut data);
+        let (all, adds) = slot.write_all(2);
+        assert!(!adds);
+        all.fill(7.0);
+        slot.example(1)[1] += 1.0;
+        assert_eq!(data, [7.0, 7.0, 7.0, 8.0]);
+    }
+
+    #[test]
+    fn a_part_of_a_fresh_slot_is_added_to() {
+        let mut data = [f64::NAN; 4];
+        let mut slot = fresh(&mut data);
+        assert!(slot.write_all(1).1);
+        assert_eq!(data, [0.0; 4]);
     }
 }

@@ -265,8 +265,7 @@ pub fn expect_domain<T: Scalar>(
 
 /// out = value of `only` in position `column`, 0 elsewhere: a column of a diagonal factor.
 fn diagonal_column<T: Scalar>(column: usize, only: T, out: &mut [T]) {
-    out.fill(T::zero());
-    if let Some(entry) = out.get_mut(column) {
-        *entry = only;
+    for (k, entry) in out.iter_mut().enumerate() {
+        *entry = if k == column { only } else { T::zero() };
     }
 }

@@ -2,7 +2,6 @@
 
 use super::{Objective, scale_by, seen};
 use crate::error::{OptimError, Result};
-use crate::loss::SquareRoot;
 use osculant_tape::kernel::first_not_finite;
 use osculant_tape::linearize::{Linearization, Options, TileData};
 use osculant_tape::{GraphError, Scalar, Theta, View};
@@ -44,7 +43,10 @@ impl<'o, T: Scalar> Local<'o, T> {
             for (at, out) in seen(data).zip(out.chunks_exact_mut(per_example)) {
                 let (z, kept) = out.split_at_mut(outputs);
                 z.copy_from_slice(at.z);
-                term.value(&at, kept);
+                // A value is computed for what it leaves to derivatives, and only then.
+                if !kept.is_empty() {
+                    term.value(&at, kept);
+                }
             }
             Ok(())
         })?;
@@ -56,10 +58,7 @@ impl<'o, T: Scalar> Local<'o, T> {
                 value: numbers[index].to_f64(),
             });
         }
-        let scale = examples
-            .iter()
-            .map(|&i| T::from_f64(term.weight(i) / total))
-            .collect();
+        let scale = term.scales(examples, total);
         let state = LossState {
             objective,
             numbers,
@@ -190,36 +189,8 @@ impl<T: Scalar> LossState<'_, T> {
     /// √(wᵢ/W) S for every example of a tile: column after column, in each example after example.
     /// Returns the number of columns; an example with fewer has zeros in the last ones.
     pub fn columns(&self, data: &TileData<'_, T>, out: &mut [T]) -> Result<usize> {
-        let (m, tile) = (self.outputs, data.positions.len() * self.outputs);
-        let (mut root, mut most) = (SquareRoot::new(), 0);
-        for (k, at) in seen(data).enumerate() {
-            let position = data.positions.start + k;
-            let kept = self.of(position).1;
-            self.objective.term.factor(&at, kept, &mut root)?;
-            if root.columns() > m {
-                let message = "a factor of B needs no more columns than the output has numbers";
-                return Err(OptimError::invalid(
-                    "the columns of S",
-                    root.columns(),
-                    message,
-                ));
-            }
-            // What earlier examples did not reach was not written.
-            for c in most..root.columns() {
-                out[c * tile..][..k * m].fill(T::zero());
-            }
-            most = most.max(root.columns());
-            let scale = self.scale[position].sqrt();
-            for c in 0..most {
-                let to = &mut out[c * tile + k * m..][..m];
-                if c < root.columns() {
-                    to.copy_from_slice(root.column(c));
-                    scale_by(scale, to);
-                } else {
-                    to.fill(T::zero());
-                }
-            }
-        }
-        Ok(most)
+        let (kept, scale) = (self.kept_from(data.positions.start), &self.scale);
+        let scale = &scale[data.positions.clone()];
+        self.objective.term.columns(data, kept, scale, out)
     }
 }

@@ -378,6 +378,18 @@ impl<'d, T: Scalar> Objective<'d, T> {
         }
     }
 
+    /// diagonal += 1/C, where the term covers it.
+    pub(crate) fn add_regularizer_diagonal(&self, diagonal: &mut [T]) {
+        if self.inverse_c == 0.0 {
+            return;
+        }
+        let inverse_c = T::from_f64(self.inverse_c);
+        let add = |[x]: [&mut [T]; 1]| x.iter_mut().for_each(|x| *x += inverse_c);
+        for r in &self.regularized {
+            vector::each_chunk([&mut diagonal[r.clone()]], &add);
+        }
+    }
+
     /// W of these examples.
     fn weight_of(&self, examples: &[usize]) -> Result<f64> {
         if examples.is_empty() {
@@ -392,10 +404,7 @@ impl<'d, T: Scalar> Objective<'d, T> {
             let message = format!("there are {} examples, numbered from 0", self.len());
             return Err(OptimError::invalid("an example of the subset", i, &message));
         }
-        let weight = examples
-            .iter()
-            .map(|&i| self.term.weight(i) * self.term.count(i))
-            .sum();
+        let weight = self.term.total_weight(examples);
         check_weight(weight)?;
         Ok(weight)
     }

@@ -1,7 +1,7 @@
 //! A loss on data, with the types of both erased: all that an objective knows of them.
 
 use super::{scale_by, seen};
-use crate::error::Result;
+use crate::error::{OptimError, Result};
 use crate::examples::Examples;
 use crate::loss::{Convexity, Loss, SquareRoot};
 use osculant_tape::linearize::TileData;
@@ -14,13 +14,16 @@ pub(crate) struct Seen<'a, T> {
     pub x: &'a [T],
 }
 
-/// Σ wᵢ ξ(zⁱ; yⁱ), one example at a time; the products with B, of which there are many, tile by tile.
+/// Σ wᵢ ξ(zⁱ; yⁱ), one example at a time; products with B and its factors, tile by tile.
 pub(crate) trait Term<T: Scalar>: Send + Sync {
     fn loss_name(&self) -> &str;
     fn convexity(&self) -> Convexity;
     fn write_input(&self, i: usize, out: &mut [T]);
     fn weight(&self, i: usize) -> f64;
-    fn count(&self, i: usize) -> f64;
+    /// Σ wᵢ·count(yⁱ) of these examples.
+    fn total_weight(&self, examples: &[usize]) -> f64;
+    /// wᵢ/`total` of these examples.
+    fn scales(&self, examples: &[usize], total: f64) -> Vec<T>;
     fn kept(&self) -> usize;
     fn value(&self, at: &Seen<'_, T>, kept: &mut [T]) -> f64;
     fn gradient(&self, at: &Seen<'_, T>, kept: &[T], g: &mut [T]);
@@ -33,8 +36,16 @@ pub(crate) trait Term<T: Scalar>: Send + Sync {
         dz: &[T],
         out: &mut [T],
     );
-    /// A factor of B; the number of its columns is in `root`.
-    fn factor(&self, at: &Seen<'_, T>, kept: &[T], root: &mut SquareRoot<T>) -> Result<()>;
+    /// A factor of B for every example of a tile, times the root of its scale: column after column, in
+    /// each example after example. Returns the number of columns; an example with fewer has zeros in the
+    /// last ones.
+    fn columns(
+        &self,
+        data: &TileData<'_, T>,
+        kept: View<'_, T>,
+        scale: &[T],
+        out: &mut [T],
+    ) -> Result<usize>;
 }
 
 pub(crate) struct LossOnData<'d, L, D: ?Sized> {
@@ -62,8 +73,14 @@ where
     fn weight(&self, i: usize) -> f64 {
         self.data.weight(i)
     }
-    fn count(&self, i: usize) -> f64 {
-        self.loss.count(self.data.target(i))
+    fn total_weight(&self, examples: &[usize]) -> f64 {
+        let count = |i| self.loss.count(self.data.target(i));
+        let weights = examples.iter().map(|&i| self.data.weight(i) * count(i));
+        weights.sum()
+    }
+    fn scales(&self, examples: &[usize], total: f64) -> Vec<T> {
+        let weights = examples.iter().map(|&i| self.data.weight(i));
+        weights.map(|w| T::from_f64(w / total)).collect()
     }
     fn kept(&self) -> usize {
         self.loss.kept(&self.shape)
@@ -92,8 +109,58 @@ where
             scale_by(scale[i], out);
         }
     }
-    fn factor(&self, at: &Seen<'_, T>, kept: &[T], root: &mut SquareRoot<T>) -> Result<()> {
-        let (y, example) = (self.data.target(at.example), at.example);
-        root.compute(&self.loss, example, &self.shape, at.z, y, at.x, kept)
+    fn columns(
+        &self,
+        data: &TileData<'_, T>,
+        kept: View<'_, T>,
+        scale: &[T],
+        out: &mut [T],
+    ) -> Result<usize> {
+        let (m, tile) = (self.shape.size(), data.examples.len() * self.shape.size());
+        if let Some(columns) = self.loss.factor_columns(&self.shape) {
+            expect_columns(columns, m)?;
+            for (i, at) in seen(data).enumerate() {
+                let (y, kept, root) = (
+                    self.data.target(at.example),
+                    kept.example(i),
+                    scale[i].sqrt(),
+                );
+                for c in 0..columns {
+                    let out = &mut out[c * tile + i * m..][..m];
+                    self.loss.factor(at.z, y, at.x, kept, c, out);
+                    scale_by(root, out);
+                }
+            }
+            return Ok(columns);
+        }
+        let (mut factor, mut most) = (SquareRoot::new(), 0);
+        for (i, at) in seen(data).enumerate() {
+            let (y, example) = (self.data.target(at.example), at.example);
+            let (loss, shape, kept) = (&self.loss, &self.shape, kept.example(i));
+            factor.compute(loss, example, shape, at.z, y, at.x, kept)?;
+            // What earlier examples did not reach was not written.
+            for c in most..factor.columns() {
+                out[c * tile..][..i * m].fill(T::zero());
+            }
+            most = most.max(factor.columns());
+            for c in 0..most {
+                let out = &mut out[c * tile + i * m..][..m];
+                if c < factor.columns() {
+                    out.copy_from_slice(factor.column(c));
+                    scale_by(scale[i].sqrt(), out);
+                } else {
+                    out.fill(T::zero());
+                }
+            }
+        }
+        Ok(most)
     }
+}
+
+fn expect_columns(columns: usize, m: usize) -> Result<()> {
+    if columns <= m {
+        return Ok(());
+    }
+    let message = "a factor of B needs no more columns than the output has numbers";
+    Err(OptimError::invalid("the columns of S", columns, message))
 }

@@ -103,13 +103,15 @@ impl<'o, T: Scalar> GaussNewton<'o, T> {
                 Ok(0)
             })
         };
-        let summed = lin.squares_into(most, &columns, &mut out);
+        let summed = self.local.on_pool(|| {
+            lin.squares_into(most, &columns, &mut out)?;
+            objective.add_regularizer_diagonal(&mut out);
+            Ok(())
+        });
         if let Some((_, error)) = wrong.into_inner().unwrap_or_else(PoisonError::into_inner) {
             return Err(error);
         }
-        summed?;
-        objective.add_regularizer(&vec![T::one(); out.len()], &mut out);
-        Ok(out)
+        summed.map(|()| out)
     }
 
     /// B of the example at this position of [`examples`](Self::examples), m × m, row-major,

@@ -31,17 +31,24 @@ pub(super) fn columns<T: Scalar, O: Cases + Op<T>>(case: &Case<O>) -> Checked {
             .collect();
         for (j, &size) in trial.sizes.iter().enumerate() {
             let numbers = each.iter().filter_map(|gx| Some(&gx[j].as_ref()?.data));
-            let expected: Vec<T> = numbers.flatten().map(|&g| T::one() + g).collect();
-            let message = format!("1 + vjp of {columns} cotangents at once, operand {j}");
-            // As a sweep may ask: for one operand alone, and for all.
-            for alone in [true, false] {
-                let mut found = vec![T::one(); expected.len()];
+            let numbers: Vec<T> = numbers.flatten().copied().collect();
+            // As a sweep may ask: for one operand alone, and for all; added, or for a slot where nothing
+            // stands that counts.
+            for (alone, fresh) in [(true, false), (false, false), (true, true), (false, true)] {
+                let before = if fresh { T::zero() } else { T::one() };
+                let expected: Vec<T> = numbers.iter().map(|&g| before + g).collect();
+                let message =
+                    format!("{before} + vjp of {columns} cotangents at once, operand {j}");
+                let anything = if fresh { T::nan() } else { before };
+                let mut found = vec![anything; expected.len()];
                 let mut rest = vec![vec![]; trial.sizes.len()];
                 let mut gx: Vec<Option<Slot<'_, T>>> = Vec::new();
                 let mut wanted = Some(&mut found);
                 for (i, (room, &other)) in rest.iter_mut().zip(&trial.sizes).enumerate() {
                     gx.push(match i == j {
-                        true => wanted.take().map(|found| Slot::tile(found, size)),
+                        true => wanted
+                            .take()
+                            .map(|found| Slot::tile(found, size).fresh(fresh)),
                         false if alone => None,
                         false => {
                             room.resize(columns * k * other, T::zero());
@@ -50,6 +57,7 @@ pub(super) fn columns<T: Scalar, O: Cases + Op<T>>(case: &Case<O>) -> Checked {
                     });
                 }
                 trial.vjp_columns(&p, columns, &g, &mut gx);
+                gx.iter_mut().flatten().for_each(Slot::settle);
                 drop(gx);
                 same(&trial, &message, &found, &expected, largest(&expected))?;
             }

@@ -249,9 +249,9 @@ impl Place {
         reads: zip::Reads<Part<'_, T>, N>,
         value: impl Fn([T; N], T, T, T) -> T,
     ) {
-        let gx = match self.walk.whole {
-            Some(k) => slot.all(k),
-            None => slot.example(self.example),
+        let (gx, adds) = match self.walk.whole {
+            Some(k) => slot.write_all(k),
+            None => (slot.example(self.example), true),
         };
         match gx {
             // A single number that all outputs read.
@@ -260,11 +260,12 @@ impl Place {
             }
             _ => {
                 let start = self.start % gx.len();
+                let before = |gx: &T| if adds { *gx } else { T::zero() };
                 zip_into(
                     &mut gx[start..][..self.walk.run],
                     reads,
                     #[inline(always)]
-                    |gx, a, b0, b1, b2| *gx += value(a, b0, b1, b2),
+                    |gx, a, b0, b1, b2| *gx = before(gx) + value(a, b0, b1, b2),
                 );
             }
         }
@@ -315,7 +316,7 @@ fn gaps<T: Copy>(k: usize, x: &[Option<View<'_, T>>]) -> bool {
 }
 
 /// The same of cotangents.
-fn slot_gaps<T>(k: usize, gx: &[Option<Slot<'_, T>>]) -> bool {
+fn slot_gaps<T: Scalar>(k: usize, gx: &[Option<Slot<'_, T>>]) -> bool {
     gx.iter().flatten().any(|gx| !gx.is_contiguous(k))
 }
 

@@ -251,7 +251,9 @@ impl<T: Scalar> BilinearMap<T> for Product {
         if b.is_shared() && (count == 1 || !ga.is_shared()) {
             let b = Mat::new(b.example(0), k, n).transposed();
             let rows = count * m;
-            gemm(Mat::new(g, rows, n), b, MatMut::new(ga.all(count), rows, k));
+            let (ga, adds) = ga.write_all(count);
+            let ga = MatMut::new(ga, rows, k).adding(adds);
+            gemm(Mat::new(g, rows, n), b, ga);
             return;
         }
         for (i, g) in g.chunks_exact(m * n).take(count).enumerate() {
@@ -325,10 +327,26 @@ impl<T: Scalar> BilinearMap<T> for Product {
     }
 }
 
+/// Bytes of squares, and of their sum, that stay in a core's nearest cache.
+const NEAR: usize = 16 << 10;
+
+impl Product {
+    /// How many examples' squares are made and summed at a time: as many as stay near; or all, where
+    /// the sum does not, which each part would read and write again.
+    fn squares_part<T>(&self, count: usize) -> usize {
+        let bytes = |numbers: usize| numbers.saturating_mul(size_of::<T>());
+        if bytes(self.k.saturating_mul(self.n)) > NEAR {
+            return count;
+        }
+        let most = (NEAR / bytes(self.k + self.n)).max(1);
+        count.div_ceil(count.div_ceil(most).max(1))
+    }
+}
+
 // The square of an outer product is the outer product of squares: Σ (a gᵀ)² = (a²)ᵀ Σ g².
 impl<T: Scalar> SquareSum<T> for Product {
     fn scratch(&self, count: usize, _: usize) -> usize {
-        count * (self.k + self.n)
+        self.squares_part::<T>(count) * (self.k + self.n)
     }
 
     fn add(
@@ -341,29 +359,42 @@ impl<T: Scalar> SquareSum<T> for Product {
         out: &mut [T],
     ) {
         let (count, k, n) = (at.tile.len, self.k, self.n);
-        let a = at.input(0);
-        let (squares, sums) = scratch[..count * (k + n)].split_at_mut(count * k);
-        vectorized(
-            #[inline(always)]
-            || {
-                for (i, squares) in squares.chunks_exact_mut(k).enumerate() {
-                    for (x, &a) in squares.iter_mut().zip(a.example(i)) {
-                        *x = a * a;
+        let (a, part) = (at.input(0), self.squares_part::<T>(count).max(1));
+        for first in (0..count).step_by(part) {
+            let here = part.min(count - first);
+            let (squares, sums) = scratch[..here * (k + n)].split_at_mut(here * k);
+            vectorized(
+                #[inline(always)]
+                || {
+                    match a.contiguous(count) {
+                        Some(a) => square(&a[first * k..][..here * k], squares),
+                        None => {
+                            for (i, squares) in squares.chunks_exact_mut(k).enumerate() {
+                                square(a.example(first + i), squares);
+                            }
+                        }
                     }
-                }
-                let mut columns = g[..columns * count * n].chunks_exact(count * n);
-                match columns.next() {
-                    Some(g) => sums.iter_mut().zip(g).for_each(|(x, &g)| *x = g * g),
-                    None => sums.fill(T::zero()),
-                }
-                for g in columns {
-                    sums.iter_mut().zip(g).for_each(|(x, &g)| *x += g * g);
-                }
-            },
-        );
-        let squares = Mat::new(squares, count, k).transposed();
-        gemm(squares, Mat::new(sums, count, n), MatMut::new(out, k, n));
+                    let columns = (0..columns).map(|c| &g[(c * count + first) * n..][..here * n]);
+                    for (c, g) in columns.enumerate() {
+                        match c {
+                            0 => square(g, sums),
+                            _ => sums.iter_mut().zip(g).for_each(|(x, &g)| *x += g * g),
+                        }
+                    }
+                },
+            );
+            if columns > 0 {
+                let squares = Mat::new(squares, here, k).transposed();
+                gemm(squares, Mat::new(sums, here, n), MatMut::new(out, k, n));
+            }
+        }
     }
+}
+
+/// y = x², number by number.
+#[inline(always)]
+fn square<T: Scalar>(x: &[T], y: &mut [T]) {
+    y.iter_mut().zip(x).for_each(|(y, &x)| *y = x * x);
 }
 
 impl<T: Scalar> DeferredSum<T> for Product {

@@ -4,7 +4,7 @@
 //! All columns of a tile travel together, one after the other in every buffer: values, masks and
 //! lists are read once, and products have as many rows as columns and examples together.
 
-use super::vjp::slots_of;
+use super::vjp::{settle, slots_of};
 use super::{Block, Point};
 use crate::buffer::Buffer;
 use crate::error::Result;
@@ -62,14 +62,8 @@ pub(crate) fn squares<T: Scalar>(
         };
         for pass in 0..step.passes {
             let take_inner = |o: &Operand| {
-                if o.role != Role::Inner || o.pass != pass {
-                    return None;
-                }
-                let mut buffer = take(&mut slots[table.cotangent[o.root]]);
-                if o.first {
-                    buffer[..all * o.len].fill(T::zero());
-                }
-                Some(buffer)
+                let here = o.role == Role::Inner && o.pass == pass;
+                here.then(|| take(&mut slots[table.cotangent[o.root]]))
             };
             let mut taken: SmallVec<[Option<Buffer<T>>; 4]> =
                 step.operands.iter().map(take_inner).collect();
@@ -77,6 +71,7 @@ pub(crate) fn squares<T: Scalar>(
                 let mut gx = slots_of(all, step, &mut taken, true);
                 scratch.grow(step.rules.columns_scratch(point.tile.len, columns));
                 step.rules.vjp_columns(&at, columns, g, scratch, &mut gx);
+                settle(&mut gx);
             }
             for (o, buffer) in step.operands.iter().zip(taken) {
                 if let Some(buffer) = buffer {

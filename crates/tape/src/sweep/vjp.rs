@@ -52,7 +52,6 @@ pub(super) type Taken<T> = SmallVec<[Option<Buffer<T>>; 4]>;
 
 /// Takes the buffers that pass number `pass` of a step adds into.
 pub(super) fn take_cotangents<T: Scalar>(
-    k: usize,
     step: &Step<T>,
     pass: usize,
     table: &Slots,
@@ -64,17 +63,12 @@ pub(super) fn take_cotangents<T: Scalar>(
         Role::Inactive => None,
         Role::Shared(sum) if defers(sink.deferred, sum) => None,
         Role::Shared(sum) => Some(take(&mut sink.sums[sum])),
-        Role::Inner => {
-            let mut buffer = take(&mut slots[table.cotangent[o.root]]);
-            if o.first {
-                buffer[..k * o.len].fill(T::zero());
-            }
-            Some(buffer)
-        }
+        Role::Inner => Some(take(&mut slots[table.cotangent[o.root]])),
     };
     step.operands.iter().map(take_one).collect()
 }
 
+/// The places of a rule's cotangents; those that are the first of theirs are fresh.
 pub(super) fn slots_of<'a, T: Scalar>(
     k: usize,
     step: &Step<T>,
@@ -85,7 +79,8 @@ pub(super) fn slots_of<'a, T: Scalar>(
         let buffer = buffer.as_mut()?;
         Some(match o.role {
             Role::Shared(_) if !per_example => Slot::shared(&mut buffer[..o.len]),
-            _ => Slot::tile(&mut buffer[..k * o.len], o.len),
+            Role::Shared(_) => Slot::tile(&mut buffer[..k * o.len], o.len),
+            _ => Slot::tile(&mut buffer[..k * o.len], o.len).fresh(o.first),
         })
     };
     step.operands
@@ -93,6 +88,11 @@ pub(super) fn slots_of<'a, T: Scalar>(
         .zip(taken.iter_mut())
         .map(slot)
         .collect()
+}
+
+/// Clears what the rule that had these slots did not touch.
+pub(super) fn settle<T: Scalar>(gx: &mut [Option<Slot<'_, T>>]) {
+    gx.iter_mut().flatten().for_each(Slot::settle);
 }
 
 pub(super) fn put_back<T>(
@@ -134,7 +134,7 @@ pub(crate) fn vjp<T: Scalar>(
         let g = &buffer[..k * step.len];
         let inspected = point.inspect("cotangent", step.node, step.len, g);
         for pass in 0..step.passes {
-            let mut taken = take_cotangents(k, step, pass, table, slots, sink);
+            let mut taken = take_cotangents(step, pass, table, slots, sink);
             if taken.iter().any(Option::is_some) {
                 let x = point.values_read(step, block);
                 let (y, saved) = (point.output(step, block), point.saved(step, block));
@@ -150,6 +150,7 @@ pub(crate) fn vjp<T: Scalar>(
                     scratch,
                     &mut gx,
                 );
+                settle(&mut gx);
             }
             put_back(step, taken, table, slots, sink);
         }

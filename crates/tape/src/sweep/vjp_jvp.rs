@@ -1,6 +1,6 @@
 //! vjp_jvp, forward over reverse: the tangent of Jᵀu along v.
 
-use super::vjp::{Sink, put_back, slots_of, take_cotangents};
+use super::vjp::{Sink, put_back, settle, slots_of, take_cotangents};
 use super::{Block, Direction, Point};
 use crate::buffer::Buffer;
 use crate::error::Result;
@@ -40,7 +40,7 @@ pub(crate) fn vjp_jvp<T: Scalar>(
         let inspected = point.inspect("cotangent's tangent", step.node, step.len, dg);
         let g = &gradient[gradient_table.cotangent[step.node]][..k * step.len];
         for pass in 0..step.passes {
-            let mut taken = take_cotangents(k, step, pass, table, slots, sink);
+            let mut taken = take_cotangents(step, pass, table, slots, sink);
             if taken.iter().any(Option::is_some) {
                 let x = point.values_read(step, block);
                 let dx = point.tangents(step, direction, table, slots);
@@ -53,6 +53,7 @@ pub(crate) fn vjp_jvp<T: Scalar>(
                 };
                 let mut hx = slots_of(k, step, &mut taken, sink.per_example);
                 step.rules.vjp_jvp(&at, &dx, g, Some(dg), scratch, &mut hx);
+                settle(&mut hx);
             }
             put_back(step, taken, table, slots, sink);
         }
