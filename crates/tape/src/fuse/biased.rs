@@ -6,6 +6,7 @@
 use super::chain::{Uses, op};
 use super::push;
 use crate::kernel::gemm::{Mat, MatMut, gemm};
+use crate::kernel::reduce::dot;
 use crate::kernel::vectorized;
 use crate::kind::{Bilinear, Linear};
 use crate::op::{At, Deferred, Needs, Op, Rules, SavedMut, SavedRef, SquareSum, Tile};
@@ -248,6 +249,19 @@ impl<T: Scalar> SquareSum<T> for Biased<T> {
         vectorized(
             #[inline(always)]
             || {
+                // With one row per example there is nothing to sum before it is squared.
+                match out {
+                    [out] if len == 1 => return *out += T::from_f64(dot(g, g)),
+                    _ if len == n => {
+                        for g in g.chunks_exact(n) {
+                            for (out, &g) in out.iter_mut().zip(g) {
+                                *out += g * g;
+                            }
+                        }
+                        return;
+                    }
+                    _ => {}
+                }
                 for g in g.chunks_exact(len) {
                     sum.fill(T::zero());
                     for row in g.chunks_exact(n) {
