@@ -34,9 +34,9 @@ impl<T: Scalar> Buffer<T> {
 
 /// How many numbers lie before the first that begins on a cache line.
 pub(crate) fn line_start<T>(numbers: &[T]) -> usize {
-    // An allocator that is not even aligned to a number leaves nothing to align.
+    // An allocator that is not even aligned to a number leaves nothing to align, nor do no numbers.
     let start = numbers.as_ptr().align_offset(LINE);
-    if start < LINE / size_of::<T>() {
+    if start < numbers.len().min(LINE / size_of::<T>()) {
         start
     } else {
         0
@@ -91,5 +91,6 @@ mod tests {
         }
         buffer.grow(10);
         assert_eq!(buffer.len(), 100_000, "it never shrinks");
+        assert!(Buffer::<f32>::default().clone().is_empty());
     }
 }

@@ -306,7 +306,7 @@ impl<T: Scalar> Graph<T> {
             });
         }
         self.params.check("theta", theta)?;
-        let shared = self.shared_forward(theta)?;
+        let shared = self.shared_forward(theta, true)?;
         self.each_tile(
             examples.len(),
             self.plan.tile_len,
@@ -333,7 +333,7 @@ impl<T: Scalar> Graph<T> {
     /// [`GraphError::Arose`] names the node; `Ok` if all values are finite.
     pub fn audit(&self, theta: &[T], feed: &Feed<'_, T>, examples: &[usize]) -> Result<()> {
         self.params.check("theta", theta)?;
-        let shared = self.shared_forward(theta)?;
+        let shared = self.shared_forward(theta, true)?;
         let mut worker = self.workers.take();
         let w = &mut *worker;
         let result = examples

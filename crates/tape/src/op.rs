@@ -195,6 +195,12 @@ pub trait Rules<T: Scalar>: Debug + Send + Sync {
         false
     }
 
+    /// Whether operand `j` gets a cotangent. One that doesn't is only read, by derivative rules alone:
+    /// it is computed from another operand, which gets the cotangent of both.
+    fn has_cotangent(&self, _j: usize) -> bool {
+        true
+    }
+
     /// Writes the output, and what it keeps.
     fn forward(
         &self,

@@ -18,13 +18,14 @@ impl<T: Scalar> Graph<T> {
         self.point(&self.plan.shared, theta, empty, tile)
     }
 
-    /// Computes what all examples share, at a θ that was checked.
-    pub(crate) fn shared_forward(&self, theta: &[T]) -> Result<Block<T>> {
+    /// Computes what all examples share, at a θ that was checked: all of it, or what values depend on.
+    pub(crate) fn shared_forward(&self, theta: &[T], values_only: bool) -> Result<Block<T>> {
         let stratum = &self.plan.shared;
         let (mut block, empty) = (Block::default(), Block::default());
         block.reserve(stratum, 0, 1);
         let mut scratch = vec![T::zero(); scratch_len(stratum, 1)];
         let mut point = self.shared_point(theta, &empty);
+        point.values_only = values_only;
         point.audit = true; // once per θ, and small
         sweep::forward(&point, &mut block, &mut [], &mut scratch)?;
         Ok(block)
@@ -67,7 +68,7 @@ impl<T: Scalar> Graph<T> {
         scratch: &mut Buffer<T>,
     ) -> Result<()> {
         let stratum = &self.plan.shared;
-        if stratum.steps.is_empty() {
+        if !stratum.has_reverse() {
             return Ok(());
         }
         let empty = Block::default();

@@ -1,8 +1,8 @@
 //! Rewritten graphs against the same graphs as recorded: values, and all products.
 
-use osculant_tape::linearize::{Budget, TileData};
+use osculant_tape::linearize::{Budget, Options, Route, TileData};
 use osculant_tape::ops::{Conv2d, MaxPool2d, Padding, conv2d, dense};
-use osculant_tape::{Graph, Init, Random, Scalar};
+use osculant_tape::{Graph, Init, Random, Scalar, Var};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -255,6 +255,113 @@ proptest! {
         agree(&graph, count, 1e-12);
         let graph = biased::<f32>(positions, width, bias_first);
         agree(&graph, count, 1e-4);
+    }
+}
+
+/// x plus a bias.
+fn add<'t, T: Scalar>(x: Var<'t, T>, name: &str) -> Var<'t, T> {
+    x + x.tape().param(name, [x.shape().last()], GLOROT)
+}
+
+/// A residual network without pooling: convolutions whose weight is flipped once for all examples,
+/// among them grouped and depthwise ones, one whose weight is computed, and one weight used twice.
+fn residual<T: Scalar>(stride: usize, [h, w]: [usize; 2], bias: bool) -> Graph<T> {
+    let graph = Graph::new(|tape| {
+        let param = |name: &str, shape: &[usize]| tape.param(name, shape, GLOROT);
+        let conv = |x, weight, stride: usize, groups: usize| {
+            let options = Conv2d {
+                stride: [stride, 1],
+                padding: Padding::Same,
+                groups,
+                ..Conv2d::default()
+            };
+            conv2d(x, weight, options)
+        };
+        let add = |x, name| if bias { add(x, name) } else { x };
+        let x = conv(tape.input([h, w, 3]), param("stem", &[3, 3, 3, 16]), 1, 1);
+        let x = add(x, "stem.bias").tanh();
+        let twice = param("twice", &[3, 3, 16, 16]);
+        let y = add(conv(x, twice, 1, 1), "a.bias").tanh();
+        let y = conv(y, twice, 1, 1) + x;
+        let y = conv(y, param("computed", &[3, 2, 16, 32]).tanh(), stride, 1);
+        let short = conv(x, param("short", &[1, 1, 16, 32]), stride, 1);
+        let y = (y + add(short, "short.bias")).tanh();
+        let y = conv(y, param("grouped", &[3, 3, 16, 34]), 1, 2);
+        let y = add(y, "grouped.bias").tanh();
+        let y = conv(y, param("depthwise", &[3, 3, 1, 34]), 1, 34);
+        let y = add(y, "depthwise.bias").tanh();
+        dense(y.global_avg_pool(), param("head", &[34, 3]))
+    });
+    graph.unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn weights_flipped_once_give_the_same_bits(
+        stride in 1usize..=3,
+        size in [3usize..=7, 3usize..=7],
+        count in 1usize..=20,
+        frozen in any::<Option<bool>>(),
+    ) {
+        let mut graph = residual::<f32>(stride, size, false);
+        if let Some(twice) = frozen {
+            let theta = graph.params().init(3);
+            graph.freeze(&theta, if twice { "twice" } else { "short" }).unwrap();
+        }
+        agree(&graph, count, 0.0);
+        agree(&residual::<f64>(stride, size, true), count, 1e-12);
+    }
+}
+
+#[test]
+fn flipped_weights_agree_on_every_route() {
+    let fused = residual::<f32>(2, [6, 5], false);
+    let plain = fused.unfused();
+    let (theta, n, size) = (
+        fused.params().init(3),
+        fused.params().len(),
+        fused.input_size(),
+    );
+    let feed = |i: usize, x: &mut [f32]| Random::new(7, i as u64).normal(1.0, x);
+    let examples: Vec<usize> = (0..21).collect();
+    let mut v = vec![0.0; 3 * n];
+    Random::new(8, 0).normal(1.0, &mut v);
+    assert_eq!(size, 6 * 5 * 3);
+    let b = |_: &TileData<'_, f32>, dz: &[f32], g: &mut [f32]| {
+        g.copy_from_slice(dz);
+        Ok(())
+    };
+    let ones = |_: &TileData<'_, f32>, g: Option<&mut [f32]>| {
+        g.into_iter().for_each(|g| g.fill(1.0));
+        Ok(0.0)
+    };
+    for route in [Route::Sweep, Route::Stored] {
+        for budget in [Budget::default(), Budget(0)] {
+            if route == Route::Stored && budget.0 == 0 {
+                continue; // it has nowhere to store
+            }
+            let products = |graph: &Graph<f32>| {
+                let options = Options {
+                    route,
+                    budget,
+                    ..Options::default()
+                };
+                let lin = graph.linearize(&theta, &feed, &examples, options).unwrap();
+                let lin = Arc::new(lin);
+                let mut out = vec![0.0; 4 * n];
+                let (block, hessian) = out.split_at_mut(3 * n);
+                lin.product_block_into(3, &v, &b, block).unwrap();
+                let curved = lin.with_gradient(Box::new(ones)).unwrap();
+                curved.product_into(&v[..n], &b, hessian).unwrap();
+                out
+            };
+            assert!(
+                products(&fused) == products(&plain),
+                "{route:?}, {budget:?}"
+            );
+        }
     }
 }
 

@@ -32,26 +32,26 @@ pub(super) fn replace<T: Scalar>(
     } else {
         (b, a)
     };
-    let node = &nodes[product];
-    let is_bias = uses.shared[bias] && nodes[bias].shape[..] == [node.shape.last()];
+    let is_bias = uses.shared[bias] && nodes[bias].shape[..] == [nodes[product].shape.last()];
     let alone = uses.next(product) == Some(id) && !uses.shared[product];
-    if !is_product(node) || !alone || !is_bias {
+    if !is_product(&nodes[product]) || !alone || !is_bias {
         return None;
     }
+    // The product as it was rewritten, so that a convolution has its flipped weight.
+    let node = fused[moved[product]].clone();
     let Kind::Op { op, rules } = &node.kind else {
-        return None;
-    };
-    let &[x, w] = &node.operands[..] else {
         return None;
     };
     let biased = Biased {
         name: op.name(),
         product: rules.clone(),
+        bias: node.operands.len(),
     };
-    let operands = [moved[x], moved[w], moved[bias]];
+    let mut operands = node.operands.clone();
+    operands.push(moved[bias]);
     Some(push(
         fused,
-        node,
+        &node,
         biased.clone(),
         Box::new(biased),
         &operands,
@@ -66,15 +66,18 @@ fn is_product<T: Scalar>(node: &Node<T>) -> bool {
 #[derive(Clone, Debug)]
 struct Biased<T> {
     name: &'static str,
-    /// The rules of the product, which is bilinear.
+    /// The rules of the product, which is bilinear in its first two operands.
     product: Arc<dyn Rules<T>>,
+    /// The position of the bias, after the product's operands.
+    bias: usize,
 }
 
 /// Bytes that are copied at a time: above some more, copies begin slowly.
 const PIECE: usize = 1 << 10;
 
+/// The rows of a dense layer, or images.
+const INPUT: usize = 0;
 const WEIGHT: usize = 1;
-const BIAS: usize = 2;
 
 impl<T: Scalar> Biased<T> {
     /// The bias in every row of y, or 0.
@@ -93,6 +96,14 @@ impl<T: Scalar> Biased<T> {
         }
     }
 
+    /// The point as the product sees it.
+    fn of_product<'a>(&self, at: &At<'a, T>) -> At<'a, T> {
+        At {
+            x: &at.x[..self.bias],
+            ..*at
+        }
+    }
+
     /// gb += Σ of the rows of g.
     fn adjoint_bias(&self, k: usize, g: &[T], gb: &mut Slot<'_, T>) {
         let (n, one) = (gb.len(), [T::one()]);
@@ -101,14 +112,6 @@ impl<T: Scalar> Biased<T> {
             let ones = Mat::strided(&one, 1, rows, 0, 0);
             gemm(ones, Mat::new(g, rows, n), MatMut::new(gb.example(i), 1, n));
         }
-    }
-}
-
-/// The point as the product sees it.
-fn of_product<'a, T: Copy>(at: &At<'a, T>) -> At<'a, T> {
-    At {
-        x: &at.x[..BIAS],
-        ..*at
     }
 }
 
@@ -131,6 +134,10 @@ impl<T: Scalar> Rules<T> for Biased<T> {
         self.product.needs()
     }
 
+    fn has_cotangent(&self, j: usize) -> bool {
+        j == self.bias || self.product.has_cotangent(j)
+    }
+
     fn scratch(&self, k: usize) -> usize {
         self.product.scratch(k)
     }
@@ -144,9 +151,10 @@ impl<T: Scalar> Rules<T> for Biased<T> {
     }
 
     fn derivative_work(&self, j: usize) -> usize {
-        match j {
-            BIAS => self.shape().size(),
-            _ => self.product.derivative_work(j),
+        if j == self.bias {
+            self.shape().size()
+        } else {
+            self.product.derivative_work(j)
         }
     }
 
@@ -158,9 +166,9 @@ impl<T: Scalar> Rules<T> for Biased<T> {
         scratch: &mut [T],
         y: &mut [T],
     ) {
-        self.begin(Some(x[BIAS]), y);
+        self.begin(Some(x[self.bias]), y);
         // What is bilinear is its own derivative along w, and derivatives add.
-        let operands = [Some(x[0]), Some(x[WEIGHT])];
+        let operands = [Some(x[INPUT]), Some(x[WEIGHT])];
         let at = At {
             tile,
             x: &operands,
@@ -178,13 +186,14 @@ impl<T: Scalar> Rules<T> for Biased<T> {
     }
 
     fn jvp(&self, at: &At<'_, T>, dx: &[Option<View<'_, T>>], scratch: &mut [T], dy: &mut [T]) {
-        self.begin(dx[BIAS], dy);
-        self.product.jvp(&of_product(at), &dx[..BIAS], scratch, dy);
+        self.begin(dx[self.bias], dy);
+        self.product
+            .jvp(&self.of_product(at), &dx[..self.bias], scratch, dy);
     }
 
     fn vjp(&self, at: &At<'_, T>, g: &[T], scratch: &mut [T], gx: &mut [Option<Slot<'_, T>>]) {
-        let (gx, gb) = gx.split_at_mut(BIAS);
-        self.product.vjp(&of_product(at), g, scratch, gx);
+        let (gx, gb) = gx.split_at_mut(self.bias);
+        self.product.vjp(&self.of_product(at), g, scratch, gx);
         if let [Some(gb)] = gb {
             self.adjoint_bias(at.tile.len, g, gb);
         }
@@ -198,16 +207,16 @@ impl<T: Scalar> Rules<T> for Biased<T> {
         scratch: &mut [T],
         gx: &mut [Option<Slot<'_, T>>],
     ) {
-        let (gx, gb) = gx.split_at_mut(BIAS);
+        let (gx, gb) = gx.split_at_mut(self.bias);
         self.product
-            .vjp_columns(&of_product(at), columns, g, scratch, gx);
+            .vjp_columns(&self.of_product(at), columns, g, scratch, gx);
         if let [Some(gb)] = gb {
             self.adjoint_bias(columns * at.tile.len, g, gb);
         }
     }
 
     fn squares(&self, j: usize) -> Option<&dyn SquareSum<T>> {
-        if j == BIAS {
+        if j == self.bias {
             Some(self)
         } else {
             self.product.squares(j)
@@ -224,9 +233,9 @@ impl<T: Scalar> Rules<T> for Biased<T> {
         scratch: &mut [T],
         hx: &mut [Option<Slot<'_, T>>],
     ) {
-        let (hx, hb) = hx.split_at_mut(BIAS);
+        let (hx, hb) = hx.split_at_mut(self.bias);
         self.product
-            .vjp_jvp(&of_product(at), &dx[..BIAS], g, dg, scratch, hx);
+            .vjp_jvp(&self.of_product(at), &dx[..self.bias], g, dg, scratch, hx);
         if let ([Some(hb)], Some(dg)) = (hb, dg) {
             self.adjoint_bias(at.tile.len, dg, hb);
         }

@@ -137,13 +137,33 @@ pub fn add_weight_squares<T: Scalar>(
     columns::add_weight_squares(geometry, x, columns, scratch, out);
 }
 
+/// Whether the adjoint in the image reads the weight flipped.
+pub fn flips(geometry: &ConvGeometry) -> bool {
+    Route::of_cotangent(geometry) == Route::Direct
+}
+
+/// Writes the weight, flipped and transposed for the adjoint in the image.
+///
+/// # Panics
+/// As indexing does, if a slice is shorter than `geometry` says.
+pub fn flip<T: Scalar>(geometry: &ConvGeometry, w: &[T], flipped: &mut [T]) {
+    direct::flip(geometry, w, flipped);
+}
+
+/// w += the adjoint of [`flip`], which is its inverse.
+///
+/// # Panics
+/// As indexing does, if a slice is shorter than `geometry` says.
+pub fn add_unflipped<T: Scalar>(geometry: &ConvGeometry, flipped: &[T], w: &mut [T]) {
+    direct::add_unflipped(geometry, flipped, w);
+}
+
 /// The adjoint of x ↦ x ∗ w, for as many images as share w: it is prepared once.
 #[derive(Debug)]
 pub struct ImageAdjoint<'a, T> {
     geometry: &'a ConvGeometry,
-    w: &'a [T],
-    /// The weight flipped and transposed, on the direct route.
-    flipped: &'a [T],
+    /// As the route reads it: flipped and transposed, or as it is.
+    weight: &'a [T],
     scratch: &'a mut [T],
 }
 
@@ -153,18 +173,19 @@ impl<'a, T: Scalar> ImageAdjoint<'a, T> {
     /// # Panics
     /// As indexing does, if a slice is shorter than `geometry` and [`scratch_len`] say.
     pub fn new(geometry: &'a ConvGeometry, w: &'a [T], scratch: &'a mut [T]) -> Self {
-        let flipped = match Route::of_cotangent(geometry) {
-            Route::Direct => geometry.weight_len(),
-            _ => 0,
-        };
-        let (flipped, scratch) = scratch.split_at_mut(flipped);
-        if !flipped.is_empty() {
-            direct::flip(geometry, w, flipped);
+        if !flips(geometry) {
+            return Self::flipped(geometry, w, scratch);
         }
+        let (flipped, scratch) = scratch.split_at_mut(geometry.weight_len());
+        flip(geometry, w, flipped);
+        Self::flipped(geometry, flipped, scratch)
+    }
+
+    /// Takes the weight as [`flip`] left it; or as it is, where the route [`flips`] none.
+    pub fn flipped(geometry: &'a ConvGeometry, weight: &'a [T], scratch: &'a mut [T]) -> Self {
         ImageAdjoint {
             geometry,
-            w,
-            flipped,
+            weight,
             scratch,
         }
     }
@@ -176,8 +197,8 @@ impl<'a, T: Scalar> ImageAdjoint<'a, T> {
     pub fn add(&mut self, g: &[T], gx: &mut [T]) {
         let geometry = self.geometry;
         match Route::of_cotangent(geometry) {
-            Route::Direct => direct::adjoint_image(geometry, g, self.flipped, self.scratch, gx),
-            Route::Patches => patches::adjoint_image(geometry, g, self.w, self.scratch, gx),
+            Route::Direct => direct::adjoint_image(geometry, g, self.weight, self.scratch, gx),
+            Route::Patches => patches::adjoint_image(geometry, g, self.weight, self.scratch, gx),
         }
     }
 
@@ -197,7 +218,30 @@ impl<'a, T: Scalar> ImageAdjoint<'a, T> {
         to: (&mut [T], usize),
     ) -> bool {
         let direct = Route::of_cotangent(self.geometry) == Route::Direct;
-        direct && columns::adjoint_image(self.geometry, cotangents, self.flipped, room, to)
+        direct && columns::adjoint_image(self.geometry, cotangents, self.weight, room, to)
+    }
+
+    /// Adds the adjoint applied to `columns` cotangents of each of k images: `g` and `gx` hold a tile of k
+    /// for each, one after the other. `room` has [`columns_scratch`] numbers.
+    ///
+    /// # Panics
+    /// As indexing does, if a slice is shorter than the geometry says.
+    pub fn add_tile(
+        &mut self,
+        (k, columns): (usize, usize),
+        g: &[T],
+        room: &mut [T],
+        gx: &mut [T],
+    ) {
+        let (n, len) = (self.geometry.output_len(), self.geometry.image_len());
+        for i in 0..k {
+            let (g, gx) = (&g[i * n..], &mut gx[i * len..]);
+            if !self.add_columns((columns, g, k * n), room, (gx, k * len)) {
+                for c in 0..columns {
+                    self.add(&g[c * k * n..][..n], &mut gx[c * k * len..][..len]);
+                }
+            }
+        }
     }
 }
 

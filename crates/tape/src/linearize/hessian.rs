@@ -74,7 +74,7 @@ impl<'g, T: Scalar> Linearization<'g, T> {
             })?;
             curved.tiles = tiles;
         }
-        if !graph.plan.shared.steps.is_empty() {
+        if graph.plan.shared.has_reverse() {
             curved.shared = curved.shared_gradient()?;
         }
         Ok(curved)
@@ -123,7 +123,7 @@ impl<T: Scalar> Curved<'_, T> {
     fn shared(&self, v: &[T], totals: &mut Totals<T>) -> Result<()> {
         let (lin, graph) = (&self.lin, self.lin.graph);
         let stratum = &graph.plan.shared;
-        if stratum.steps.is_empty() {
+        if !stratum.has_reverse() {
             return Ok(());
         }
         let empty = Block::default();

@@ -126,7 +126,7 @@ impl<'g, T: Scalar> Theta<'g, T> {
         let options = options.into();
         let budget = options.budget;
         let choice = Choice::new(graph, examples.len(), options)?;
-        let shared = graph.shared_forward(&theta)?;
+        let shared = graph.shared_forward(&theta, false)?;
         let keep = graph.kept_bytes().saturating_mul(examples.len()) <= budget.0;
         let examples = examples.to_vec();
         let tile_len = match choice.route() {

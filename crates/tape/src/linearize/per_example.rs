@@ -298,7 +298,7 @@ impl<T: Scalar> Linearization<'_, T> {
         let (graph, plan) = (self.graph, &self.graph.plan);
         let parameters = plan.parameters.iter();
         let mut parameters = parameters.filter(|(sum, _)| !defers(steps, *sum));
-        if plan.shared.steps.is_empty() {
+        if !plan.shared.has_reverse() {
             for (sum, range) in parameters {
                 let n = range.len();
                 out[range.clone()].copy_from_slice(&w.per_example[*sum][i * n..][..n]);

@@ -30,7 +30,7 @@ impl<T: Scalar> Graph<T> {
             self.check_room(out, self.params.len())?;
         }
         self.params.check("theta", theta)?;
-        let shared = self.shared_forward(theta)?;
+        let shared = self.shared_forward(theta, out.is_none())?;
         let plan = &self.plan;
         let leaves = if out.is_some() {
             Leaves::Cotangents

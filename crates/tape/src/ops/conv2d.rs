@@ -222,18 +222,9 @@ impl<T: Scalar> BilinearMap<T> for Conv2dMap {
         if ga.is_shared() || !b.is_shared() {
             return self.adjoint_a(columns * k, g, b, scratch, ga);
         }
-        let (n, len) = (self.geometry.output_len(), ga.len());
         let (scratch, room) = scratch.split_at_mut(kernel::scratch_len(&self.geometry));
         let mut adjoint = kernel::ImageAdjoint::new(&self.geometry, b.example(0), scratch);
-        let ga = ga.all(columns * k);
-        for i in 0..k {
-            let (g, ga) = (&g[i * n..], &mut ga[i * len..]);
-            if !adjoint.add_columns((columns, g, k * n), room, (ga, k * len)) {
-                for c in 0..columns {
-                    adjoint.add(&g[c * k * n..][..n], &mut ga[c * k * len..][..len]);
-                }
-            }
-        }
+        adjoint.add_tile((k, columns), g, room, ga.all(columns * k));
     }
 
     fn adjoint_b(

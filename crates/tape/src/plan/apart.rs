@@ -25,12 +25,11 @@ impl Apart {
         deferred: &[DeferredStep],
     ) -> Self {
         let sum_of = &shared.product.cotangent;
-        let active = || shared.steps.iter().filter(|s| s.active);
         let mut uses = vec![0; sums.len()];
         let mut touched = vec![false; sums.len()];
-        for step in active() {
+        for (_, step) in shared.reversed() {
             touched[sum_of[step.node]] = true;
-            for o in step.operands.iter().filter(|o| o.role != Role::Inactive) {
+            for o in step.operands.iter().filter(|o| o.role == Role::Inner) {
                 touched[sum_of[o.root]] = true;
                 uses[sum_of[o.root]] += 1;
             }
@@ -51,7 +50,7 @@ impl Apart {
             steps,
             squares: deferred.iter().all(|d| !touched[d.sum])
                 && uses.iter().all(|&n| n <= 1)
-                && active().all(|s| s.rules.moves_numbers())
+                && shared.reversed().all(|(_, s)| s.rules.moves_numbers())
                 && deferred.iter().all(|d| outer(&tile.steps[d.step])),
         }
     }

@@ -28,8 +28,9 @@ pub(super) fn operand_cost<T: Scalar>(step: &Step<T>, j: usize) -> f64 {
 /// The work of the two halves for all operands that have a tangent.
 fn sweep_cost<T: Scalar>(stratum: &Stratum<T>) -> f64 {
     let step_cost = |s: &Step<T>| -> f64 {
-        let active = (0..s.operands.len()).filter(|&j| s.operands[j].role != Role::Inactive);
-        active.map(|j| operand_cost(s, j)).sum()
+        let passed = |role: &Role| matches!(role, Role::Inner | Role::Shared(_));
+        let operands = (0..s.operands.len()).filter(|&j| passed(&s.operands[j].role));
+        operands.map(|j| operand_cost(s, j)).sum()
     };
     stratum
         .steps

@@ -12,7 +12,7 @@ pub(super) const DEFER: usize = 16 * 1024;
 pub(super) fn defer<T: Scalar>(tile: &Stratum<T>, able: &mut [bool]) -> Vec<DeferredStep> {
     let sum_of = |o: &Operand| match o.role {
         Role::Shared(sum) => Some(sum),
-        Role::Inactive | Role::Inner => None,
+        Role::Inactive | Role::Read | Role::Inner => None,
     };
     for step in tile.steps.iter().filter(|s| s.active) {
         for (j, o) in step.operands.iter().enumerate() {
@@ -69,8 +69,8 @@ pub(super) fn in_place<T: Scalar>(
 ) -> Vec<Option<Range<usize>>> {
     let sum_of = &shared.product.cotangent;
     let mut touched = vec![false; sums];
-    for step in shared.steps.iter().filter(|s| s.active) {
-        let operands = step.operands.iter().filter(|o| o.role != Role::Inactive);
+    for (_, step) in shared.reversed() {
+        let operands = step.operands.iter().filter(|o| o.role == Role::Inner);
         for node in operands.map(|o| o.root).chain([step.node]) {
             touched[sum_of[node]] = true;
         }
@@ -102,5 +102,38 @@ mod tests {
         };
         assert!(plan.local[weight] && !plan.local[1 - weight]);
         assert_eq!(plan.in_place, [None, None], "a shared node adds to it");
+    }
+
+    #[test]
+    fn a_flipped_weight_is_read_and_has_no_sum() {
+        use crate::ops::{Conv2d, conv2d};
+        use crate::plan::Role;
+        let graph = Graph::<f64>::new(|tape| {
+            let param = |name, shape: [usize; 4]| tape.param(name, shape, Init::Constant(0.1));
+            let x = tape.input([4, 4, 16]);
+            let x = conv2d(x, param("first", [3, 3, 16, 128]), Conv2d::default()).tanh();
+            conv2d(x, param("second", [2, 2, 128, 128]), Conv2d::default()).sum()
+        });
+        let plan = graph.unwrap().plan;
+        // Of the weights alone, each summed by lanes in its own place.
+        assert_eq!(plan.sums, [9 * 16 * 128, 4 * 128 * 128]);
+        assert!(plan.in_place.iter().all(Option::is_some) && plan.local == [true; 2]);
+        let [flip] = &plan.shared.steps[..] else {
+            panic!("the first convolution's images are inputs, the second's are not");
+        };
+        assert!(flip.active && !plan.shared.has_reverse());
+        let read = |o: &&Operand| o.role == Role::Read;
+        let steps = plan.tile.steps.iter();
+        let read: Vec<usize> = steps
+            .map(|s| s.operands.iter().filter(read).count())
+            .collect();
+        assert_eq!(read.iter().sum::<usize>(), 1);
+        for stratum in [&plan.segments.inside, &plan.segments.between] {
+            let mut operands = stratum.steps.iter().flat_map(|s| &s.operands);
+            assert!(
+                operands.all(|o| o.role != Role::Read),
+                "G v has no use for its tangent"
+            );
+        }
     }
 }

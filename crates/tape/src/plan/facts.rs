@@ -14,6 +14,10 @@ pub(super) struct Facts {
     pub active: Vec<bool>,
     /// Whether a derivative rule reads it.
     pub read: Vec<bool>,
+    /// Whether the reverse sweep hands it a cotangent, if it depends on θ.
+    pub reached: Vec<bool>,
+    /// Whether the output's value depends on it; else derivative rules alone read it.
+    pub valued: Vec<bool>,
 }
 
 impl Facts {
@@ -25,6 +29,8 @@ impl Facts {
             shared: vec![false; n],
             active: vec![false; n],
             read: vec![false; n],
+            reached: vec![false; n],
+            valued: vec![false; n],
         };
         for (id, node) in nodes.iter().enumerate() {
             match &node.kind {
@@ -53,6 +59,18 @@ impl Facts {
             }
         }
         f.read[f.root[output]] = true;
+        f.reached[f.root[output]] = true;
+        f.valued[f.root[output]] = true;
+        for (id, node) in nodes.iter().enumerate().rev() {
+            let Kind::Op { rules, .. } = &node.kind else {
+                continue;
+            };
+            for (j, &x) in node.operands.iter().enumerate() {
+                let (x, passes) = (f.root[x], rules.has_cotangent(j));
+                f.reached[x] |= passes && f.reached[id] && f.active[id];
+                f.valued[x] |= passes && f.valued[id];
+            }
+        }
         f
     }
 }

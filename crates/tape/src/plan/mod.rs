@@ -63,6 +63,8 @@ pub(crate) enum Home {
 pub(crate) enum Role {
     /// It does not depend on θ: no tangent, no cotangent.
     Inactive,
+    /// It is only read: it has a tangent, and its cotangent goes elsewhere.
+    Read,
     /// A node of this stratum.
     Inner,
     /// Seen from a tile: a parameter, or what is computed from parameters alone; the number of
@@ -94,6 +96,10 @@ pub(crate) struct Step<T> {
     pub operands: SmallVec<[Operand; 4]>,
     /// Whether it depends on θ.
     pub active: bool,
+    /// Whether a cotangent comes back to it, if it depends on θ.
+    pub reached: bool,
+    /// Whether the output's value depends on it; else derivative rules alone read it.
+    pub valued: bool,
     /// Whether its own derivative rules read its output.
     pub read: bool,
     pub saved: Saved,
@@ -153,6 +159,13 @@ impl DeferredStep {
     }
 }
 
+impl<T> Step<T> {
+    /// Whether reverse sweeps pass it.
+    pub fn is_reversed(&self) -> bool {
+        self.active && self.reached
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Stratum<T> {
     pub steps: Vec<Step<T>>,
@@ -170,11 +183,24 @@ pub(crate) struct Stratum<T> {
     pub gradient: Slots,
 }
 
+impl<T> Stratum<T> {
+    /// The steps that reverse sweeps pass.
+    pub fn reversed(&self) -> impl DoubleEndedIterator<Item = (usize, &Step<T>)> {
+        let steps = self.steps.iter().enumerate();
+        steps.filter(|(_, s)| s.is_reversed())
+    }
+
+    /// Whether reverse sweeps have anything to do.
+    pub fn has_reverse(&self) -> bool {
+        self.reversed().next().is_some()
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Plan<T> {
     pub shared: Stratum<T>,
     pub tile: Stratum<T>,
-    /// Every parameter and shared node that depends on θ has a sum; its length.
+    /// Every parameter, and every shared node that a cotangent comes back to, has a sum; its length.
     pub sums: Vec<usize>,
     /// Whether lanes sum it (else it is deferred).
     pub local: Vec<bool>,
@@ -211,7 +237,7 @@ impl<T: Scalar> Plan<T> {
         let mut parameters = Vec::new();
         for (id, node) in nodes.iter().enumerate() {
             // A parameter that nothing uses still has a derivative: 0.
-            let wanted = facts.live[id] || matches!(node.kind, Kind::Param(_));
+            let wanted = facts.reached[id] || matches!(node.kind, Kind::Param(_));
             if wanted && facts.root[id] == id && facts.shared[id] && facts.active[id] {
                 sum_of[id] = sums.len();
                 if let Kind::Param(p) = node.kind {

@@ -31,7 +31,7 @@ impl<T: Scalar> Stratum<T> {
 
     pub(super) fn mark_first(&mut self, n: usize) {
         let mut touched = vec![false; n];
-        for step in self.steps.iter_mut().rev().filter(|s| s.active) {
+        for step in self.steps.iter_mut().rev().filter(|s| s.is_reversed()) {
             // Passes run in order, so the first occurrence among the operands comes first.
             for o in step.operands.iter_mut().filter(|o| o.role == Role::Inner) {
                 o.first = !std::mem::replace(&mut touched[o.root], true);

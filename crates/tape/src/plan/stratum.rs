@@ -69,6 +69,7 @@ impl<T: Scalar> Stratum<T> {
                 let root = facts.root[x];
                 let role = match facts.active[root] {
                     false => Role::Inactive,
+                    true if !facts.reached[id] || !rules.has_cotangent(j) => Role::Read,
                     true if facts.shared[root] && !shared => Role::Shared(sum_of[root]),
                     true => Role::Inner,
                 };
@@ -90,6 +91,8 @@ impl<T: Scalar> Stratum<T> {
                 home: this,
                 operands,
                 active: facts.active[id],
+                reached: facts.reached[id],
+                valued: facts.valued[id],
                 read: needs.output,
                 saved,
                 saved_reals,

@@ -16,7 +16,8 @@ pub(crate) fn forward<T: Scalar>(
     scratch: &mut [T],
 ) -> Result<()> {
     let k = point.tile.len;
-    for step in &point.stratum.steps {
+    let all = !point.values_only;
+    for step in point.stratum.steps.iter().filter(|s| s.valued || all) {
         let mut y = match step.home {
             Home::Kept(i) => take(&mut block.reals[i]),
             Home::Slot(i) => take(&mut slots[i]),

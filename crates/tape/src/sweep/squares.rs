@@ -42,14 +42,7 @@ pub(crate) fn squares<T: Scalar>(
     scratch: &mut Buffer<T>,
 ) -> Result<()> {
     let all = columns * point.tile.len;
-    for (i, step) in point
-        .stratum
-        .steps
-        .iter()
-        .enumerate()
-        .rev()
-        .filter(|(_, s)| s.active)
-    {
+    for (i, step) in point.stratum.reversed().rev() {
         let place = table.cotangent[step.node];
         let buffer = take(&mut slots[place]);
         let g = &buffer[..all * step.len];
@@ -92,7 +85,7 @@ pub(crate) fn squares<T: Scalar>(
                         None => add_apart(step, j, &at, columns, g, scratch, into.apart, out),
                     }
                 }
-                Role::Inactive | Role::Inner => {}
+                Role::Inactive | Role::Read | Role::Inner => {}
             }
         }
         if let Some(d) = into.deferred.iter().find(|d| d.step == i) {

@@ -60,7 +60,7 @@ pub(super) fn take_cotangents<T: Scalar>(
 ) -> Taken<T> {
     let take_one = |o: &Operand| match o.role {
         _ if o.pass != pass => None,
-        Role::Inactive => None,
+        Role::Inactive | Role::Read => None,
         Role::Shared(sum) if defers(sink.deferred, sum) => None,
         Role::Shared(sum) => Some(take(&mut sink.sums[sum])),
         Role::Inner => Some(take(&mut slots[table.cotangent[o.root]])),
@@ -121,14 +121,7 @@ pub(crate) fn vjp<T: Scalar>(
     scratch: &mut [T],
 ) -> Result<()> {
     let k = point.tile.len;
-    for (i, step) in point
-        .stratum
-        .steps
-        .iter()
-        .enumerate()
-        .rev()
-        .filter(|(_, s)| s.active)
-    {
+    for (i, step) in point.stratum.reversed().rev() {
         let at = table.cotangent[step.node];
         let buffer = take(&mut slots[at]);
         let g = &buffer[..k * step.len];

@@ -5,7 +5,7 @@ use super::{Block, Direction, Point};
 use crate::buffer::Buffer;
 use crate::error::Result;
 use crate::op::At;
-use crate::plan::{Slots, Stratum};
+use crate::plan::Slots;
 use crate::{Scalar, View};
 use std::mem::take;
 
@@ -26,14 +26,7 @@ pub(crate) fn vjp_jvp<T: Scalar>(
     scratch: &mut [T],
 ) -> Result<()> {
     let k = point.tile.len;
-    let stratum: &Stratum<T> = point.stratum;
-    for (i, step) in stratum
-        .steps
-        .iter()
-        .enumerate()
-        .rev()
-        .filter(|(_, s)| s.active)
-    {
+    for (i, step) in point.stratum.reversed().rev() {
         let at = table.cotangent[step.node];
         let buffer = take(&mut slots[at]);
         let dg = &buffer[..k * step.len];
