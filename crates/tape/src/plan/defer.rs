@@ -110,7 +110,7 @@ mod tests {
         use crate::plan::Role;
         let graph = Graph::<f64>::new(|tape| {
             let param = |name, shape: [usize; 4]| tape.param(name, shape, Init::Constant(0.1));
-            let x = tape.input([4, 4, 16]);
+            let x = tape.input([8, 8, 16]);
             let x = conv2d(x, param("first", [3, 3, 16, 128]), Conv2d::default()).tanh();
             conv2d(x, param("second", [2, 2, 128, 128]), Conv2d::default()).sum()
         });
