@@ -217,8 +217,8 @@ impl<'a, T: Scalar> ImageAdjoint<'a, T> {
         room: &mut [T],
         to: (&mut [T], usize),
     ) -> bool {
-        let direct = Route::of_cotangent(self.geometry) == Route::Direct;
-        direct && columns::adjoint_image(self.geometry, cotangents, self.weight, room, to)
+        flips(self.geometry)
+            && columns::adjoint_image(self.geometry, cotangents, self.weight, room, to)
     }
 
     /// Adds the adjoint applied to `columns` cotangents of each of k images: `g` and `gx` hold a tile of k

@@ -6,6 +6,7 @@
 
 #![allow(unsafe_code)]
 
+use super::piece::beside;
 use super::support::Support;
 use crate::kernel::geometry::ConvGeometry;
 use crate::kernel::simd::{Lane, compiled};
@@ -52,8 +53,6 @@ impl<L: Lane> WithSimd for Image<'_, L> {
                 && cin.is_multiple_of(lanes),
             "a weight or a cotangent is shorter than its geometry"
         );
-        // Columns × vectors sums, the vectors and a number of g must fit the registers.
-        let most = if S::REGISTER_COUNT >= 32 { 9 } else { 5 };
         let gx = std::mem::take(&mut self.gx);
         for y in 0..height {
             let (rows, first_row) = seen(geometry, 0, y);
@@ -68,7 +67,7 @@ impl<L: Lane> WithSimd for Image<'_, L> {
                 };
                 let mut c = 0;
                 while c < self.columns {
-                    let beside = part(self.columns - c, most);
+                    let beside = part(self.columns - c, beside::<S>());
                     let mut v = 0;
                     while v < cin / lanes {
                         let n = part(cin / lanes - v, 2);

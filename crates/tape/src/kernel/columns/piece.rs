@@ -14,6 +14,12 @@ pub(in crate::kernel) fn widest<S: Simd>() -> usize {
     if S::REGISTER_COUNT >= 32 { 3 } else { 2 }
 }
 
+/// How many cotangents go together.
+#[inline(always)]
+pub(super) fn beside<S: Simd>() -> usize {
+    if S::REGISTER_COUNT >= 32 { 9 } else { 5 }
+}
+
 /// What one piece is summed from.
 pub(in crate::kernel) struct Piece<'a, L, E, P> {
     /// The channel's outputs.
@@ -38,10 +44,9 @@ impl<L: Lane, E: Copy, P: Fn(E) -> usize> Piece<'_, L, E, P> {
         let lanes = L::lanes::<S>();
         assert_eq!(to.len(), N * lanes);
         let mut total = [L::splat(simd, L::zero()); N];
-        let most = if S::REGISTER_COUNT >= 32 { 9 } else { 5 };
         let mut c = 0;
         while c < self.columns {
-            let beside = part(self.columns - c, most);
+            let beside = part(self.columns - c, beside::<S>());
             // SAFETY: the caller vouches for the patches.
             unsafe {
                 match beside {

@@ -225,6 +225,7 @@ impl<L: Lane> WithSimd for Channels<'_, L> {
             runs.len.is_multiple_of(FULL) && FULL.is_multiple_of(lanes),
             "a run does not fill its vectors"
         );
+        // A geometry refuses kernels that are larger than the padded image, and callers pad it.
         let last = image.len().checked_sub(runs.reach());
         let last = last.expect("an image holds a patch");
         let patch = |begin: u32| {
