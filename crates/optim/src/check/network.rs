@@ -229,7 +229,7 @@ impl Check<'_, '_, '_> {
             numeric += dot(&a, &b);
         }
         let mut regularized = vec![0.0; v.len()];
-        self.objective.add_regularizer(&v, &mut regularized);
+        self.objective.regularizer().add(&v, &mut regularized);
         numeric += dot(&w, &regularized);
         let gv = g.apply(&v)?;
         let scale = norm(&w) * norm(&gv);
@@ -280,7 +280,7 @@ impl Check<'_, '_, '_> {
             .flat_map(|(_, product)| product)
             .collect();
         let mut dense = vec![0.0; n];
-        self.objective.add_regularizer(v, &mut dense);
+        self.objective.regularizer().add(v, &mut dense);
         for (row, u) in jacobian.chunks_exact(n.max(1)).zip(u) {
             dense.iter_mut().zip(row).for_each(|(d, j)| *d += j * u);
         }

@@ -2,11 +2,13 @@
 
 mod local;
 mod model;
+mod regularizer;
 mod term;
 
 pub use model::Model;
 
 pub(crate) use local::Local;
+pub(crate) use regularizer::Regularizer;
 pub(crate) use term::{Seen, Term};
 
 use crate::error::{OptimError, Result, expect_finite, expect_length};
@@ -17,7 +19,6 @@ use osculant_layers::Network;
 use osculant_tape::linearize::{Budget, Feed, Options, Route, TileData};
 use osculant_tape::{Graph, Scalar};
 use std::fmt;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// f(θ) = 1/(2C) ‖θ‖² + 1/W Σ wᵢ ξ(z(θ; Zⁱ); yⁱ), a function of θ to be minimized.
@@ -53,11 +54,7 @@ pub struct Objective<'d, T: Scalar> {
     graph: &'d Graph<T>,
     term: Arc<dyn Term<T> + 'd>,
     feed: Box<Feed<'d, T>>,
-    /// 1/C.
-    inverse_c: f64,
-    c: f64,
-    /// The parts of θ that the regularization term covers.
-    regularized: Vec<Range<usize>>,
+    regularizer: Regularizer,
     /// All example numbers.
     all: Vec<usize>,
     total_weight: f64,
@@ -72,7 +69,7 @@ impl<T: Scalar> fmt::Debug for Objective<'_, T> {
             .field("parameters", &self.dimension())
             .field("examples", &self.len())
             .field("loss", &self.term.loss_name())
-            .field("C", &self.c)
+            .field("C", &self.c())
             .finish()
     }
 }
@@ -104,7 +101,7 @@ impl<'d, T: Scalar> Objective<'d, T> {
         let mut input = vec![T::zero(); data.input_size()];
         let mut total_weight = 0.0;
         for i in 0..data.len() {
-            let check = || -> Result<f64> {
+            let mut check = || -> Result<f64> {
                 data.write_input(i, &mut input);
                 expect_finite("the input", &input)?;
                 loss.check_target(&shape, data.target(i))?;
@@ -116,26 +113,17 @@ impl<'d, T: Scalar> Objective<'d, T> {
                 let message = "a weight must be finite and not negative";
                 Err(OptimError::invalid("the weight", weight, message))
             };
-            let mut check = check;
             total_weight += check().map_err(|e| e.of_example(i))?;
         }
         check_weight(total_weight)?;
         let all = (0..data.len()).collect();
         let term: Arc<dyn Term<T> + 'd> = Arc::new(term::LossOnData { loss, data, shape });
         let source = term.clone();
-        let regularized = graph
-            .params()
-            .slices()
-            .iter()
-            .filter(|s| s.is_regularized())
-            .filter_map(|s| s.range());
         Ok(Objective {
             graph,
             term,
             feed: Box::new(move |i, out| source.write_input(i, out)),
-            inverse_c: 0.0,
-            c: f64::INFINITY,
-            regularized: merge(regularized),
+            regularizer: Regularizer::off(graph.params()),
             all,
             total_weight,
             options: Options::default(),
@@ -150,17 +138,7 @@ impl<'d, T: Scalar> Objective<'d, T> {
     /// # Errors
     /// A C that is not above 0.
     pub fn regularization(mut self, c: f64) -> Result<Self> {
-        let inverse = 1.0 / c;
-        if c.is_nan() || c <= 0.0 || !T::from_f64(inverse).is_finite() {
-            let message =
-                "it must be above 0; larger is weaker, and infinity switches the term off";
-            return Err(OptimError::invalid(
-                "the regularization constant C",
-                c,
-                message,
-            ));
-        }
-        (self.c, self.inverse_c) = (c, inverse);
+        self.regularizer.set::<T>(c)?;
         Ok(self)
     }
 
@@ -207,7 +185,7 @@ impl<'d, T: Scalar> Objective<'d, T> {
 
     /// The regularization constant C.
     pub fn c(&self) -> f64 {
-        self.c
+        self.regularizer.c()
     }
 
     /// Whether the loss claims a positive semidefinite B, hence G.
@@ -279,14 +257,14 @@ impl<'d, T: Scalar> Objective<'d, T> {
             .graph
             .stream(theta, &*self.feed, examples, &losses, out)?;
         if let Some(gradient) = gradient {
-            self.add_regularizer(theta, gradient);
+            self.regularizer.add(theta, gradient);
         }
-        Ok(self.regularizer(theta) + data)
+        Ok(self.regularizer.value(theta) + data)
     }
 
-    /// The parts of θ that the regularization term covers.
-    pub(crate) fn regularized(&self) -> &[Range<usize>] {
-        &self.regularized
+    /// The regularization term.
+    pub(crate) fn regularizer(&self) -> &Regularizer {
+        &self.regularizer
     }
 
     /// The quadratic model at θ: value, gradient and curvature, each computed when asked for.
@@ -354,42 +332,6 @@ impl<'d, T: Scalar> Objective<'d, T> {
         Ok(sum)
     }
 
-    /// 1/(2C) ‖θ‖².
-    fn regularizer(&self, theta: &[T]) -> f64 {
-        if self.inverse_c == 0.0 {
-            return 0.0;
-        }
-        let parts = self
-            .regularized
-            .iter()
-            .map(|r| vector::norm_squared(&theta[r.clone()]));
-        0.5 * self.inverse_c * parts.sum::<f64>()
-    }
-
-    /// out += 1/C v, where the term covers v.
-    pub(crate) fn add_regularizer(&self, v: &[T], out: &mut [T]) {
-        if self.inverse_c == 0.0 {
-            return;
-        }
-        let inverse_c = T::from_f64(self.inverse_c);
-        for r in &self.regularized {
-            // Equal lengths, so this cannot fail.
-            let _ = vector::add_scaled(inverse_c, &v[r.clone()], &mut out[r.clone()]);
-        }
-    }
-
-    /// diagonal += 1/C, where the term covers it.
-    pub(crate) fn add_regularizer_diagonal(&self, diagonal: &mut [T]) {
-        if self.inverse_c == 0.0 {
-            return;
-        }
-        let inverse_c = T::from_f64(self.inverse_c);
-        let add = |[x]: [&mut [T]; 1]| x.iter_mut().for_each(|x| *x += inverse_c);
-        for r in &self.regularized {
-            vector::each_chunk([&mut diagonal[r.clone()]], &add);
-        }
-    }
-
     /// W of these examples.
     fn weight_of(&self, examples: &[usize]) -> Result<f64> {
         if examples.is_empty() {
@@ -428,18 +370,6 @@ fn sizes<T: Scalar>(graph: &Graph<T>) -> String {
     } else {
         shapes.join(" and ")
     }
-}
-
-/// Joins neighbouring ranges.
-fn merge(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
-    let mut merged: Vec<Range<usize>> = Vec::new();
-    for range in ranges {
-        match merged.last_mut() {
-            Some(last) if last.end == range.start => last.end = range.end,
-            _ => merged.push(range),
-        }
-    }
-    merged
 }
 
 /// The examples of a tile, one after the other.

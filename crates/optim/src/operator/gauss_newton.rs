@@ -105,7 +105,7 @@ impl<'o, T: Scalar> GaussNewton<'o, T> {
         };
         let summed = self.local.on_pool(|| {
             lin.squares_into(most, &columns, &mut out)?;
-            objective.add_regularizer_diagonal(&mut out);
+            objective.regularizer().add_diagonal(&mut out);
             Ok(())
         });
         if let Some((_, error)) = wrong.into_inner().unwrap_or_else(PoisonError::into_inner) {
@@ -143,7 +143,7 @@ impl<T: Scalar> LinearOperator<T> for GaussNewton<'_, T> {
         let b = |data: &TileData<'_, T>, dz: &[T], u: &mut [T]| state.curvature(data, dz, u);
         self.local.on_pool(|| {
             lin.product_into(v, &b, out)?;
-            objective.add_regularizer(v, out);
+            objective.regularizer().add(v, out);
             Ok(())
         })
     }
@@ -164,7 +164,7 @@ impl<T: Scalar> LinearOperator<T> for GaussNewton<'_, T> {
         self.local.on_pool(|| {
             lin.product_block_into(k, v, &b, out)?;
             for (v, out) in v.chunks_exact(n).zip(out.chunks_exact_mut(n)) {
-                objective.add_regularizer(v, out);
+                objective.regularizer().add(v, out);
             }
             Ok(())
         })

@@ -29,7 +29,7 @@ pub struct Step<'a, T: Scalar> {
 impl<T: Scalar> Step<'_, T> {
     /// θ ← factor·θ, where the objective's regularization term covers θ.
     pub fn shrink(&mut self, factor: f64) {
-        for range in self.objective.regularized() {
+        for range in self.objective.regularizer().covered() {
             vector::scale(T::from_f64(factor), &mut self.theta[range.clone()]);
         }
     }

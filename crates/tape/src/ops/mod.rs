@@ -3,6 +3,7 @@
 //! An op's file holds its options, its derivatives, the method of [`Var`](crate::Var) that
 //! records it, and the cases that its tests draw. To add an op, write such a file, name it here,
 //! and add one line to the registry below: the tests in `tests/ops.rs` follow from that line.
+//! `product.rs` is no op: dense layers and products of two matrices share it.
 
 mod add;
 mod affine;
@@ -15,10 +16,12 @@ mod gelu;
 mod global_avg_pool;
 mod leaky_relu;
 mod log;
+mod matmul;
 mod max_pool2d;
 mod mean;
 mod mul;
 mod powi;
+mod product;
 mod recip;
 mod relu;
 mod reshape;
@@ -35,13 +38,14 @@ pub use add::Add;
 pub use affine::Affine;
 pub use avg_pool2d::AvgPool2d;
 pub use conv2d::{Conv2d, Padding, conv2d};
-pub use dense::{Dense, MatMul, dense, matmul};
+pub use dense::{Dense, dense};
 pub use div::Div;
 pub use exp::Exp;
 pub use gelu::Gelu;
 pub use global_avg_pool::GlobalAvgPool;
 pub use leaky_relu::LeakyRelu;
 pub use log::Log;
+pub use matmul::{MatMul, matmul};
 pub use max_pool2d::MaxPool2d;
 pub use mean::Mean;
 pub use mul::Mul;

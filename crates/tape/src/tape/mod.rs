@@ -1,5 +1,11 @@
 //! Recording: a [`Tape`] that notes every operation, and [`Var`], a handle that reads like a number.
 
+mod note;
+mod var;
+
+pub use self::var::Var;
+
+use self::note::countable;
 use crate::error::{GraphError, Place, Result};
 use crate::op::{Op, Rules};
 use crate::{Init, IntoShape, Scalar, Shape};
@@ -78,32 +84,6 @@ struct Scope {
     place: Option<Place>,
     /// How many layers of each name this scope has numbered.
     counts: Vec<(String, usize)>,
-}
-
-/// A value being recorded: copy it freely, compute with it as with a number.
-///
-/// Nothing is evaluated while recording. A mistake (shapes that don't fit) is noted with its
-/// source line and surfaces once, when the graph is finished; until then the variable goes on as a
-/// placeholder, and what is computed from it is not checked.
-pub struct Var<'t, T> {
-    pub(crate) tape: &'t Tape<T>,
-    pub(crate) node: Option<usize>,
-}
-
-impl<T> Clone for Var<'_, T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<T> Copy for Var<'_, T> {}
-
-impl<T: Scalar> std::fmt::Debug for Var<'_, T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.try_shape() {
-            Some(shape) => write!(f, "Var({shape})"),
-            None => write!(f, "Var(error)"),
-        }
-    }
 }
 
 impl<T: Scalar> Default for Tape<T> {
@@ -303,192 +283,5 @@ impl<T: Scalar> Tape<T> {
     /// more about it.
     pub fn mistake(&self) -> Option<GraphError> {
         self.recording.borrow().error.clone()
-    }
-
-    fn declare(
-        &self,
-        name: &str,
-        shape: Shape,
-        init: Init,
-        role: Role,
-        caller: &'static Location<'static>,
-    ) -> Var<'_, T> {
-        let place = self.place(caller);
-        let path = self.path();
-        let name = if path.is_empty() {
-            name.to_string()
-        } else {
-            format!("{path}.{name}")
-        };
-        if self
-            .sized(&shape, &format!("parameter `{name}`"), place)
-            .is_none()
-        {
-            return self.poison();
-        }
-        let mut r = self.recording.borrow_mut();
-        if let Some(first) = r.params.iter().find(|p| p.name == name) {
-            let first = first.place;
-            drop(r);
-            return self.fail(GraphError::DuplicateName {
-                name,
-                first,
-                second: place,
-            });
-        }
-        let Some(total) = countable::<T>(r.param_size, shape.size()) else {
-            drop(r);
-            return self.too_many(&format!("parameter `{name}`"), &shape, place);
-        };
-        r.param_size = total;
-        let number = r.params.len();
-        r.params.push(Declared {
-            name,
-            shape: shape.clone(),
-            init,
-            role,
-            place,
-        });
-        drop(r);
-        self.push(Kind::Param(number), &[], shape, place)
-    }
-
-    fn enter<R>(&self, name: String, place: Place, f: impl FnOnce() -> R) -> R {
-        let path = self.path();
-        let path = if path.is_empty() {
-            name
-        } else {
-            format!("{path}.{name}")
-        };
-        let scope = Scope {
-            path: path.into(),
-            place: Some(place),
-            counts: Vec::new(),
-        };
-        self.recording.borrow_mut().scopes.push(scope);
-        let result = f();
-        self.recording.borrow_mut().scopes.pop();
-        result
-    }
-
-    fn path(&self) -> Arc<str> {
-        self.recording.borrow_mut().current().path.clone()
-    }
-
-    /// Inside a layer, the line that called the outermost layer: the only one a user knows.
-    fn place(&self, caller: &'static Location<'static>) -> Place {
-        let r = self.recording.borrow();
-        r.scopes
-            .first()
-            .and_then(|s| s.place)
-            .unwrap_or(Place(caller))
-    }
-
-    fn sized(&self, shape: &Shape, what: &str, place: Place) -> Option<usize> {
-        let message = match shape.checked_size() {
-            Some(0) => {
-                format!("shape {shape} has an axis of length 0; every axis needs at least 1")
-            }
-            None => format!("shape {shape} holds more numbers than can be counted"),
-            Some(size) => return Some(size),
-        };
-        self.fail(GraphError::Invalid {
-            what: what.into(),
-            place,
-            message,
-        });
-        None
-    }
-
-    fn too_many(&self, what: &str, shape: &Shape, place: Place) -> Var<'_, T> {
-        self.fail(GraphError::Invalid {
-            what: what.into(),
-            place,
-            message: format!(
-                "with shape {shape} it makes more numbers than any memory holds; take smaller axes"
-            ),
-        })
-    }
-
-    fn push(&self, kind: Kind<T>, operands: &[usize], shape: Shape, place: Place) -> Var<'_, T> {
-        let layer = self.path();
-        let mut r = self.recording.borrow_mut();
-        r.nodes.push(Node {
-            kind,
-            operands: SmallVec::from_slice(operands),
-            shape,
-            layer,
-            place,
-        });
-        Var {
-            tape: self,
-            node: Some(r.nodes.len() - 1),
-        }
-    }
-
-    fn fail(&self, error: GraphError) -> Var<'_, T> {
-        self.recording.borrow_mut().error.get_or_insert(error);
-        self.poison()
-    }
-
-    fn poison(&self) -> Var<'_, T> {
-        Var {
-            tape: self,
-            node: None,
-        }
-    }
-}
-
-/// The sum of two lengths, if a vector of so many numbers can exist.
-fn countable<T>(a: usize, b: usize) -> Option<usize> {
-    let limit = isize::MAX as usize / size_of::<T>();
-    a.checked_add(b).filter(|&total| total <= limit)
-}
-
-impl<T> Recording<T> {
-    fn current(&mut self) -> &mut Scope {
-        self.scopes.last_mut().unwrap_or(&mut self.top)
-    }
-}
-
-impl<'t, T: Scalar> Var<'t, T> {
-    /// The tape that records this variable.
-    pub fn tape(self) -> &'t Tape<T> {
-        self.tape
-    }
-
-    /// The shape, or `None` where a mistake has already been noted.
-    pub fn try_shape(self) -> Option<Shape> {
-        let r = self.tape.recording.borrow();
-        self.node.map(|id| r.nodes[id].shape.clone())
-    }
-
-    /// The shape; that of a scalar where a mistake has already been noted.
-    pub fn shape(self) -> Shape {
-        self.try_shape().unwrap_or_default()
-    }
-
-    /// Records an op on this one operand.
-    #[track_caller]
-    pub fn apply(self, op: impl Op<T>) -> Var<'t, T> {
-        self.tape.record(op, &[self])
-    }
-
-    /// Records an op on this operand and another.
-    #[track_caller]
-    pub fn apply2(self, other: Var<'t, T>, op: impl Op<T>) -> Var<'t, T> {
-        self.tape.record(op, &[self, other])
-    }
-
-    /// A trained parameter, named `name` within the current scope; see [`Tape::param`].
-    #[track_caller]
-    pub fn param(self, name: &str, shape: impl IntoShape, init: Init) -> Var<'t, T> {
-        self.tape.param(name, shape, init)
-    }
-
-    /// Runs `f` on this variable inside the scope `name`; see [`Tape::scope`].
-    #[track_caller]
-    pub fn scope<R>(self, name: &str, f: impl FnOnce(Var<'t, T>) -> R) -> R {
-        self.tape.scope(name, || f(self))
     }
 }

@@ -1,8 +1,13 @@
 //! Examples in memory with their targets, and their division into training and test.
 
-use std::fmt::Debug;
+mod split;
+mod targets;
+
 use std::ops::{Bound, Range, RangeBounds};
 
+pub use self::split::Split;
+use self::targets::rows;
+pub use self::targets::{Classes, Reals, Targets, Unlabelled};
 use crate::DataError;
 
 /// Examples of one shape, each with a target: by default a class as its label.
@@ -34,95 +39,6 @@ pub struct Dataset<Y = Classes> {
     each: usize,
     inputs: Vec<f32>,
     targets: Y,
-}
-
-/// What the examples of a data set are to be answered with.
-pub trait Targets: Clone + Debug + PartialEq + sealed::Sealed {
-    #[doc(hidden)]
-    fn count(&self) -> usize;
-    #[doc(hidden)]
-    fn pick(&self, examples: &[usize]) -> Self;
-    #[doc(hidden)]
-    fn keep_first(&mut self, count: usize);
-}
-
-mod sealed {
-    pub trait Sealed {}
-}
-
-/// Labels: the class of each example.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Classes {
-    labels: Vec<u32>,
-    classes: usize,
-}
-
-/// Real targets: as many numbers for each example.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Reals {
-    values: Vec<f32>,
-    each: usize,
-}
-
-/// No targets: inputs to be predicted.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Unlabelled {
-    count: usize,
-}
-
-impl sealed::Sealed for Classes {}
-impl Targets for Classes {
-    fn count(&self) -> usize {
-        self.labels.len()
-    }
-    fn pick(&self, examples: &[usize]) -> Self {
-        Classes {
-            labels: rows(&self.labels, 1, examples),
-            classes: self.classes,
-        }
-    }
-    fn keep_first(&mut self, count: usize) {
-        self.labels.truncate(count);
-    }
-}
-
-impl sealed::Sealed for Reals {}
-impl Targets for Reals {
-    fn count(&self) -> usize {
-        self.values.len() / self.each
-    }
-    fn pick(&self, examples: &[usize]) -> Self {
-        Reals {
-            values: rows(&self.values, self.each, examples),
-            each: self.each,
-        }
-    }
-    fn keep_first(&mut self, count: usize) {
-        self.values.truncate(count.saturating_mul(self.each));
-    }
-}
-
-impl sealed::Sealed for Unlabelled {}
-impl Targets for Unlabelled {
-    fn count(&self) -> usize {
-        self.count
-    }
-    fn pick(&self, examples: &[usize]) -> Self {
-        let count = examples.iter().filter(|&&i| i < self.count).count();
-        Unlabelled { count }
-    }
-    fn keep_first(&mut self, count: usize) {
-        self.count = self.count.min(count);
-    }
-}
-
-/// The rows of these numbers, in this order.
-fn rows<V: Copy>(values: &[V], each: usize, examples: &[usize]) -> Vec<V> {
-    let mut picked = Vec::with_capacity(examples.len() * each);
-    for &i in examples {
-        picked.extend_from_slice(&values[i * each..(i + 1) * each]);
-    }
-    picked
 }
 
 impl Dataset {
@@ -415,33 +331,5 @@ pub(crate) fn check_labels(place: &str, labels: &[u32], classes: usize) -> Resul
             })
         }
         None => Ok(()),
-    }
-}
-
-/// A data set in two parts: one to train on, one to test what was learnt.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Split {
-    /// The examples to train on.
-    pub train: Dataset,
-    /// The examples to test on; training must not see them.
-    pub test: Dataset,
-}
-
-impl Split {
-    /// Joins two parts of the same data set.
-    ///
-    /// # Errors
-    ///
-    /// The parts differ in the shape of their inputs or in the number of classes.
-    pub fn new(train: Dataset, test: Dataset) -> Result<Self, DataError> {
-        if train.shape != test.shape || train.classes() != test.classes() {
-            return Err(DataError::Split {
-                train_classes: train.classes(),
-                train_shape: train.shape,
-                test_classes: test.classes(),
-                test_shape: test.shape,
-            });
-        }
-        Ok(Self { train, test })
     }
 }
