@@ -258,6 +258,7 @@ impl<T: Scalar> Graph<T> {
             first: 0,
             audit: false,
             values_only: false,
+            second_order: false,
         }
     }
 

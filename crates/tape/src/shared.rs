@@ -31,12 +31,14 @@ impl<T: Scalar> Graph<T> {
         Ok(block)
     }
 
-    /// Computes the tangents of what all examples share.
+    /// Computes the tangents of what all examples share, as far as a product of first or second order
+    /// reads them.
     pub(crate) fn shared_jvp(
         &self,
         theta: &[T],
         shared: &Block<T>,
         v: &[T],
+        second_order: bool,
         totals: &mut Totals<T>,
     ) -> Result<()> {
         let stratum = &self.plan.shared;
@@ -44,7 +46,10 @@ impl<T: Scalar> Graph<T> {
             return Ok(());
         }
         let empty = Block::default();
-        let point = self.shared_point(theta, &empty);
+        let point = Point {
+            second_order,
+            ..self.shared_point(theta, &empty)
+        };
         grow_all(&mut totals.tangents, &stratum.product.lens, 1);
         totals.scratch.grow(scratch_len(stratum, 1));
         let direction = Direction { v, outer: &[] };

@@ -37,7 +37,7 @@ pub(super) fn replace<T: Scalar>(
     if !is_product(&nodes[product]) || !alone || !is_bias {
         return None;
     }
-    // The product as it was rewritten, so that a convolution has its flipped weight.
+    // The product as it was rewritten, so that it reads its weight turned.
     let node = fused[moved[product]].clone();
     let Kind::Op { op, rules } = &node.kind else {
         return None;

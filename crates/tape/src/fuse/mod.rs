@@ -8,14 +8,14 @@
 //! |---|---|
 //! | `biased.rs` | a dense layer or a convolution, and its bias |
 //! | `conv_pool.rs` | convolution, bias, rectifier and max-pooling: derivatives at winners only |
-//! | `flipped.rs` | other convolutions, for cotangents that go back through their images |
-//! | `shared.rs` | what these compute once for all examples: packed and flipped weights |
+//! | `turned.rs` | other products, for cotangents that go back through their images or rows |
+//! | `shared.rs` | what `conv_pool.rs` reads of a weight, computed once for all examples |
 
 mod biased;
 mod chain;
 mod conv_pool;
-mod flipped;
 mod shared;
+mod turned;
 
 use crate::Scalar;
 use crate::tape::{Kind, Node};
@@ -32,7 +32,7 @@ pub(crate) fn fuse<T: Scalar>(nodes: &[Node<T>], output: usize) -> (Vec<Node<T>>
         let replaced = chains
             .ending_at(id)
             .and_then(|chain| conv_pool::replace(nodes, chain, &moved, &mut fused))
-            .or_else(|| flipped::replace(nodes, id, &uses, &moved, &mut fused))
+            .or_else(|| turned::replace(nodes, id, &uses, &moved, &mut fused))
             .or_else(|| biased::replace(nodes, id, &uses, &moved, &mut fused));
         if replaced.is_none() {
             let mut node = node.clone();

@@ -150,14 +150,6 @@ pub fn flip<T: Scalar>(geometry: &ConvGeometry, w: &[T], flipped: &mut [T]) {
     direct::flip(geometry, w, flipped);
 }
 
-/// w += the adjoint of [`flip`], which is its inverse.
-///
-/// # Panics
-/// As indexing does, if a slice is shorter than `geometry` says.
-pub fn add_unflipped<T: Scalar>(geometry: &ConvGeometry, flipped: &[T], w: &mut [T]) {
-    direct::add_unflipped(geometry, flipped, w);
-}
-
 /// The adjoint of x ↦ x ∗ w, for as many images as share w: it is prepared once.
 #[derive(Debug)]
 pub struct ImageAdjoint<'a, T> {

@@ -232,27 +232,6 @@ pub(super) fn flip<T: Scalar>(g: &ConvGeometry, w: &[T], flipped: &mut [T]) {
     }
 }
 
-/// w += what is flipped, turned back: the adjoint of [`flip`].
-pub(super) fn add_unflipped<T: Scalar>(g: &ConvGeometry, flipped: &[T], w: &mut [T]) {
-    let channels = Channels::of(g);
-    let taps = g.kernel[0] * g.kernel[1];
-    if channels.lane_by_lane {
-        let rows = flipped.chunks_exact(g.cout).rev();
-        for (to, from) in w.chunks_exact_mut(g.cout).zip(rows) {
-            to.iter_mut().zip(from).for_each(|(w, &x)| *w += x);
-        }
-        return;
-    }
-    let (cin, cout) = (channels.cin, channels.cout);
-    for (row, to) in w.chunks_exact_mut(g.cout).enumerate() {
-        let (tap, i) = (row / cin, row % cin);
-        for (o, w) in to.iter_mut().enumerate() {
-            let matrix = (o / cout * taps + taps - 1 - tap) * cin * cout;
-            *w += flipped[matrix + o % cout * cin + i];
-        }
-    }
-}
-
 /// The part of an image's plane, extended by zeros, that a convolution sees.
 #[derive(Clone, Copy)]
 pub(super) struct Window {

@@ -9,7 +9,7 @@ use crate::Scalar;
 ///
 /// # Panics
 /// If the shapes don't fit together.
-pub(super) fn transpose<T: Scalar>(from: Mat<'_, T>, to: MatMut<'_, T>) {
+pub(crate) fn transpose<T: Scalar>(from: Mat<'_, T>, to: MatMut<'_, T>) {
     turn_into::<T, false>(from, to);
 }
 

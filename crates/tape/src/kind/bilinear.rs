@@ -1,6 +1,6 @@
 //! Ops that are linear in each of two operands: products and convolutions.
 
-use crate::op::{At, Deferred, DeferredSum, Needs, Op, Rules, SavedMut, SquareSum, Tile};
+use crate::op::{At, Deferred, DeferredSum, Needs, Op, Rules, SavedMut, SquareSum, Tile, Turned};
 use crate::{Scalar, Shape, Slot, View};
 use std::fmt::Debug;
 
@@ -35,26 +35,6 @@ pub trait BilinearMap<T: Scalar>: Debug + Send + Sync {
     /// ga += B(·, b)ᵀ g.
     fn adjoint_a(&self, k: usize, g: &[T], b: View<'_, T>, scratch: &mut [T], ga: &mut Slot<'_, T>);
 
-    /// Numbers of workspace for [`adjoint_a_columns`](BilinearMap::adjoint_a_columns).
-    fn columns_scratch(&self, k: usize, columns: usize) -> usize {
-        self.scratch(columns * k)
-    }
-
-    /// `adjoint_a` of several cotangents of the same `k` examples, with a shared b: `g` and `ga` hold a
-    /// tile for each, one after the other. To each other they are examples like others, unless they
-    /// share work.
-    fn adjoint_a_columns(
-        &self,
-        k: usize,
-        columns: usize,
-        g: &[T],
-        b: View<'_, T>,
-        scratch: &mut [T],
-        ga: &mut Slot<'_, T>,
-    ) {
-        self.adjoint_a(columns * k, g, b, scratch, ga);
-    }
-
     /// gb += B(a, ·)ᵀ g.
     fn adjoint_b(&self, k: usize, a: View<'_, T>, g: &[T], scratch: &mut [T], gb: &mut Slot<'_, T>);
 
@@ -67,6 +47,11 @@ pub trait BilinearMap<T: Scalar>: Debug + Send + Sync {
     /// `adjoint_b` for many examples and a range of b at a time, where there is a better way than
     /// one tile after the other: the smallest unit of a range, and the sum.
     fn deferred(&self) -> Option<(usize, &dyn DeferredSum<T>)> {
+        None
+    }
+
+    /// `adjoint_a` from b turned, where that is faster and b large enough to turn it once for all.
+    fn turned(&self) -> Option<&dyn Turned<T>> {
         None
     }
 }
@@ -102,10 +87,6 @@ impl<T: Scalar> Rules<T> for BilinearRules<T> {
 
     fn scratch(&self, k: usize) -> usize {
         self.0.scratch(k)
-    }
-
-    fn columns_scratch(&self, k: usize, columns: usize) -> usize {
-        self.0.columns_scratch(k, columns)
     }
 
     fn work(&self) -> usize {
@@ -156,9 +137,8 @@ impl<T: Scalar> Rules<T> for BilinearRules<T> {
         if let [Some(ga), None] = gx
             && at.input(1).is_shared()
         {
-            // The adjoint in a reads b alone.
-            let b = at.input(1);
-            return self.0.adjoint_a_columns(k, columns, g, b, scratch, ga);
+            // The adjoint in a reads b alone, so that columns are examples like others.
+            return self.0.adjoint_a(columns * k, g, at.input(1), scratch, ga);
         }
         for (c, g) in g.chunks_exact(g.len() / columns.max(1)).enumerate() {
             let [ga, gb] = gx else { return };
@@ -208,5 +188,9 @@ impl<T: Scalar> Rules<T> for BilinearRules<T> {
             row,
             sum,
         })
+    }
+
+    fn turned(&self) -> Option<&dyn Turned<T>> {
+        self.0.turned()
     }
 }

@@ -41,7 +41,7 @@ impl<T: Scalar> Linearization<'_, T> {
         let root = graph.plan.output_root;
         self.audited(out, &|audit, out| {
             let mut totals = graph.totals.take();
-            let shared = graph.shared_jvp(&self.theta, &self.shared, v, &mut totals);
+            let shared = graph.shared_jvp(&self.theta, &self.shared, v, false, &mut totals);
             let result = shared.and_then(|()| {
                 let direction = Direction {
                     v,
@@ -216,9 +216,9 @@ impl<T: Scalar> Linearization<'_, T> {
         totals: &mut Totals<T>,
         out: &mut [T],
     ) -> Result<()> {
-        let graph = self.graph;
+        let (graph, second_order) = (self.graph, leaves == Leaves::HessianCotangents);
         if !v.is_empty() {
-            graph.shared_jvp(&self.theta, &self.shared, v, totals)?;
+            graph.shared_jvp(&self.theta, &self.shared, v, second_order, totals)?;
         }
         let tangents = std::mem::take(&mut totals.tangents);
         let direction = Direction {
@@ -226,7 +226,10 @@ impl<T: Scalar> Linearization<'_, T> {
             outer: &tangents,
         };
         let body = |w: &mut Worker<T>, lane: &mut Lane<T>, range: Range<usize>, rows: &mut [T]| {
-            let point = self.point(range.clone(), audit);
+            let point = Point {
+                second_order,
+                ..self.point(range.clone(), audit)
+            };
             let Worker {
                 block,
                 slots,

@@ -101,7 +101,7 @@ impl<T: Scalar> Linearization<'_, T> {
         let (graph, n, table) = (self.graph, self.graph.params.len(), self.table());
         let sums = graph.plan.sums.len();
         for (v, shared) in v.chunks_exact(n).zip(&mut *shared) {
-            graph.shared_jvp(&self.theta, &self.shared, v, shared)?;
+            graph.shared_jvp(&self.theta, &self.shared, v, false, shared)?;
         }
         let vectors = &*shared;
         let (sets, row) = (vectors.len(), graph.plan.row);

@@ -1,9 +1,9 @@
 //! Convolution of an image with a weight.
 
-use crate::kernel::conv2d as kernel;
+use crate::kernel::conv2d::{self as kernel, ImageAdjoint};
 use crate::kernel::geometry::{ConvGeometry, same_padding};
 use crate::kind::{Bilinear, BilinearMap, BilinearOp};
-use crate::op::{At, SquareSum};
+use crate::op::{At, SquareSum, Turned};
 use crate::{Scalar, Shape, Slot, Var, View};
 
 /// How far the image is extended by zeros before a window slides over it.
@@ -192,39 +192,14 @@ impl<T: Scalar> BilinearMap<T> for Conv2dMap {
         scratch: &mut [T],
         ga: &mut Slot<'_, T>,
     ) {
-        let n = self.geometry.output_len();
-        let examples = g.chunks_exact(n).take(k).enumerate();
+        let Conv2dMap { geometry, .. } = self;
         if b.is_shared() {
-            let mut adjoint = kernel::ImageAdjoint::new(&self.geometry, b.example(0), scratch);
-            for (i, g) in examples {
-                adjoint.add(g, ga.example(i));
-            }
-        } else {
-            for (i, g) in examples {
-                kernel::adjoint_image(&self.geometry, g, b.example(i), scratch, ga.example(i));
-            }
+            let adjoint = ImageAdjoint::new(geometry, b.example(0), scratch);
+            return self.add_adjoint(k, g, adjoint, ga);
         }
-    }
-
-    fn columns_scratch(&self, _: usize, _: usize) -> usize {
-        kernel::scratch_len(&self.geometry) + kernel::columns_scratch(&self.geometry)
-    }
-
-    fn adjoint_a_columns(
-        &self,
-        k: usize,
-        columns: usize,
-        g: &[T],
-        b: View<'_, T>,
-        scratch: &mut [T],
-        ga: &mut Slot<'_, T>,
-    ) {
-        if ga.is_shared() || !b.is_shared() {
-            return self.adjoint_a(columns * k, g, b, scratch, ga);
+        for (i, g) in g.chunks_exact(geometry.output_len()).take(k).enumerate() {
+            kernel::adjoint_image(geometry, g, b.example(i), scratch, ga.example(i));
         }
-        let (scratch, room) = scratch.split_at_mut(kernel::scratch_len(&self.geometry));
-        let mut adjoint = kernel::ImageAdjoint::new(&self.geometry, b.example(0), scratch);
-        adjoint.add_tile((k, columns), g, room, ga.all(columns * k));
     }
 
     fn adjoint_b(
@@ -243,6 +218,56 @@ impl<T: Scalar> BilinearMap<T> for Conv2dMap {
 
     fn squares(&self) -> Option<&dyn SquareSum<T>> {
         Some(self)
+    }
+
+    fn turned(&self) -> Option<&dyn Turned<T>> {
+        kernel::flips(&self.geometry).then_some(self)
+    }
+}
+
+impl Conv2dMap {
+    /// Adds the adjoint in the images, of k cotangents.
+    fn add_adjoint<T: Scalar>(
+        &self,
+        k: usize,
+        g: &[T],
+        mut adjoint: ImageAdjoint<'_, T>,
+        ga: &mut Slot<'_, T>,
+    ) {
+        let examples = g.chunks_exact(self.geometry.output_len()).take(k);
+        for (i, g) in examples.enumerate() {
+            adjoint.add(g, ga.example(i));
+        }
+    }
+}
+
+// The weight flipped, with its channels transposed.
+impl<T: Scalar> Turned<T> for Conv2dMap {
+    fn turn(&self, b: &[T], turned: &mut [T]) {
+        kernel::flip(&self.geometry, b, turned);
+    }
+
+    fn adjoint(&self, k: usize, g: &[T], turned: &[T], scratch: &mut [T], ga: &mut Slot<'_, T>) {
+        let adjoint = ImageAdjoint::flipped(&self.geometry, turned, scratch);
+        self.add_adjoint(k, g, adjoint, ga);
+    }
+
+    fn columns_scratch(&self, _: usize, _: usize) -> usize {
+        kernel::scratch_len(&self.geometry) + kernel::columns_scratch(&self.geometry)
+    }
+
+    fn adjoint_columns(
+        &self,
+        k: usize,
+        columns: usize,
+        g: &[T],
+        turned: &[T],
+        scratch: &mut [T],
+        ga: &mut Slot<'_, T>,
+    ) {
+        let (scratch, room) = scratch.split_at_mut(kernel::scratch_len(&self.geometry));
+        let mut adjoint = ImageAdjoint::flipped(&self.geometry, turned, scratch);
+        adjoint.add_tile((k, columns), g, room, ga.all(columns * k));
     }
 }
 

@@ -3,9 +3,9 @@
 use crate::kernel::conv2d::{self, ImageAdjoint};
 use crate::kernel::gemm::{Mat, MatMut, gemm};
 use crate::kernel::geometry::ConvGeometry;
-use crate::kernel::{outer_product, vectorized};
+use crate::kernel::{outer_product, transpose, vectorized};
 use crate::kind::BilinearMap;
-use crate::op::{At, DeferredSum, SquareSum};
+use crate::op::{At, DeferredSum, SquareSum, Turned};
 use crate::{Scalar, Shape, Slot, View};
 use std::ops::Range;
 
@@ -44,7 +44,8 @@ struct Product {
     pixel: Option<ConvGeometry>,
 }
 
-/// Numbers of b from which on it pays to look for zeros that several cotangents share.
+/// Numbers of b from which on it pays to turn it once for all examples, and to look for zeros that
+/// several cotangents share.
 const LARGE: usize = 1 << 12;
 
 impl Product {
@@ -129,46 +130,6 @@ impl<T: Scalar> BilinearMap<T> for Product {
         }
     }
 
-    fn columns_scratch(&self, _: usize, _: usize) -> usize {
-        let of = |pixel| conv2d::scratch_len(pixel) + conv2d::columns_scratch(pixel);
-        self.pixel.as_ref().map_or(0, of)
-    }
-
-    fn adjoint_a_columns(
-        &self,
-        count: usize,
-        columns: usize,
-        g: &[T],
-        b: View<'_, T>,
-        scratch: &mut [T],
-        ga: &mut Slot<'_, T>,
-    ) {
-        let Product { k, n, .. } = *self;
-        let Some(pixel) = self
-            .pixel
-            .as_ref()
-            .filter(|_| b.is_shared() && !ga.is_shared())
-        else {
-            return self.adjoint_a(columns * count, g, b, scratch, ga);
-        };
-        let (scratch, room) = scratch.split_at_mut(conv2d::scratch_len(pixel));
-        // The first example tells whether there was a rectifier.
-        if !conv2d::has_zeros(pixel, (columns, g, count * n), room) {
-            return self.adjoint_a(columns * count, g, b, scratch, ga);
-        }
-        let b = b.example(0);
-        let adjoint = ImageAdjoint::new(pixel, b, scratch);
-        let ga = ga.all(columns * count);
-        for i in 0..count {
-            let (g, ga) = (&g[i * n..], &mut ga[i * k..]);
-            if !adjoint.add_columns((columns, g, count * n), room, (ga, count * k)) {
-                let g = Mat::strided(g, columns, n, count * n, 1);
-                let ga = MatMut::strided(ga, columns, k, count * k);
-                gemm(g, Mat::new(b, k, n).transposed(), ga);
-            }
-        }
-    }
-
     // gb = aᵀ g
     fn adjoint_b(&self, count: usize, a: View<'_, T>, g: &[T], _: &mut [T], gb: &mut Slot<'_, T>) {
         let Product { m, k, n, .. } = *self;
@@ -191,6 +152,67 @@ impl<T: Scalar> BilinearMap<T> for Product {
 
     fn squares(&self) -> Option<&dyn SquareSum<T>> {
         if self.m == 1 { Some(self) } else { None }
+    }
+
+    fn turned(&self) -> Option<&dyn Turned<T>> {
+        (self.k.saturating_mul(self.n) >= LARGE).then_some(self)
+    }
+}
+
+// ga = g bᵀ, from bᵀ.
+impl<T: Scalar> Turned<T> for Product {
+    fn turn(&self, b: &[T], turned: &mut [T]) {
+        let Product { k, n, .. } = *self;
+        transpose(Mat::new(b, k, n), MatMut::new(turned, n, k));
+    }
+
+    fn adjoint(&self, count: usize, g: &[T], turned: &[T], _: &mut [T], ga: &mut Slot<'_, T>) {
+        let Product { m, k, n, .. } = *self;
+        let turned = Mat::new(turned, n, k);
+        if count == 1 || !ga.is_shared() {
+            let rows = count * m;
+            let (ga, adds) = ga.write_all(count);
+            let ga = MatMut::new(ga, rows, k).adding(adds);
+            return gemm(Mat::new(g, rows, n), turned, ga);
+        }
+        for (i, g) in g.chunks_exact(m * n).take(count).enumerate() {
+            gemm(Mat::new(g, m, n), turned, MatMut::new(ga.example(i), m, k));
+        }
+    }
+
+    fn columns_scratch(&self, _: usize, _: usize) -> usize {
+        let of = |pixel| conv2d::scratch_len(pixel) + conv2d::columns_scratch(pixel);
+        self.pixel.as_ref().map_or(0, of)
+    }
+
+    fn adjoint_columns(
+        &self,
+        count: usize,
+        columns: usize,
+        g: &[T],
+        turned: &[T],
+        scratch: &mut [T],
+        ga: &mut Slot<'_, T>,
+    ) {
+        let Product { k, n, .. } = *self;
+        let Some(pixel) = &self.pixel else {
+            return self.adjoint(columns * count, g, turned, scratch, ga);
+        };
+        let (scratch, room) = scratch.split_at_mut(conv2d::scratch_len(pixel));
+        // The first example tells whether there was a rectifier.
+        if !conv2d::has_zeros(pixel, (columns, g, count * n), room) {
+            return self.adjoint(columns * count, g, turned, scratch, ga);
+        }
+        let adjoint = ImageAdjoint::flipped(pixel, turned, scratch);
+        let ga = ga.all(columns * count);
+        for i in 0..count {
+            let (g, ga) = (&g[i * n..], &mut ga[i * k..]);
+            if !adjoint.add_columns((columns, g, count * n), room, (ga, count * k)) {
+                let g = Mat::strided(g, columns, n, count * n, 1);
+                let ga = MatMut::strided(ga, columns, k, count * k);
+                gemm(g, Mat::new(turned, n, k), ga);
+            }
+        }
     }
 }
 

@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flipped_weight_is_read_and_has_no_sum() {
+    fn a_turned_weight_is_read_and_has_no_sum() {
         use crate::ops::{Conv2d, conv2d};
         use crate::plan::Role;
         let graph = Graph::<f64>::new(|tape| {
@@ -118,10 +118,10 @@ mod tests {
         // Of the weights alone, each summed by lanes in its own place.
         assert_eq!(plan.sums, [9 * 16 * 128, 4 * 128 * 128]);
         assert!(plan.in_place.iter().all(Option::is_some) && plan.local == [true; 2]);
-        let [flip] = &plan.shared.steps[..] else {
+        let [turn] = &plan.shared.steps[..] else {
             panic!("the first convolution's images are inputs, the second's are not");
         };
-        assert!(flip.active && !plan.shared.has_reverse());
+        assert!(turn.active && !plan.shared.has_reverse());
         let read = |o: &&Operand| o.role == Role::Read;
         let steps = plan.tile.steps.iter();
         let read: Vec<usize> = steps

@@ -5,10 +5,11 @@ use crate::Scalar;
 use crate::buffer::Buffer;
 use crate::error::Result;
 use crate::op::At;
-use crate::plan::Slots;
+use crate::plan::{Slots, Step};
 use std::mem::take;
 
-/// Computes the tangents of all nodes that depend on θ, into `slots` as `table` says.
+/// Computes the tangents of all nodes that depend on θ and that something reads, into `slots` as `table`
+/// says.
 pub(crate) fn jvp<T: Scalar>(
     point: &Point<'_, T>,
     block: &Block<T>,
@@ -18,7 +19,8 @@ pub(crate) fn jvp<T: Scalar>(
     scratch: &mut [T],
 ) -> Result<()> {
     let k = point.tile.len;
-    for step in point.stratum.steps.iter().filter(|s| s.active) {
+    let wanted = |s: &&Step<T>| s.active && (s.reached || point.second_order);
+    for step in point.stratum.steps.iter().filter(wanted) {
         let at = table.tangent[step.node];
         let mut buffer = take(&mut slots[at]);
         let dy = &mut buffer[..k * step.len];

@@ -81,6 +81,8 @@ pub(crate) struct Point<'a, T> {
     pub first: usize,
     /// No derivative will be asked for.
     pub values_only: bool,
+    /// vjp_jvp follows: it reads tangents of operands that get no cotangent, and nothing else does.
+    pub second_order: bool,
     /// Look for the first number that is not finite, and name its node.
     pub audit: bool,
 }

@@ -4,11 +4,14 @@
 //! and answers with [`Rules`], which carry the fixed geometry and the four derivatives.
 //! Most ops never implement these two traits: they pick one of the kinds in [`crate::kind`].
 
+mod faster;
+
+pub use self::faster::{Deferred, DeferredSum, SquareSum, Turned};
+
 use crate::{Scalar, Shape, Slot, View};
 use smallvec::SmallVec;
 use std::any::Any;
 use std::fmt::Debug;
-use std::ops::Range;
 
 /// What a rule may know of the tile that it works on.
 #[derive(Clone, Copy, Debug, Default)]
@@ -286,72 +289,10 @@ pub trait Rules<T: Scalar>: Debug + Send + Sync {
     fn deferred(&self) -> Option<Deferred<'_, T>> {
         None
     }
-}
 
-/// The sum of squares of [`Rules::squares`].
-pub trait SquareSum<T>: Debug + Send + Sync {
-    /// Numbers of workspace for a tile of `k` examples and so many columns.
-    fn scratch(&self, k: usize, columns: usize) -> usize;
-
-    /// Adds Σ over examples and columns of ((∂y/∂xⱼ)ᵀ g)², entry by entry, to `out`, which is as long
-    /// as operand `j`. `g` holds a tile for each column, one after the other.
-    fn add(
-        &self,
-        j: usize,
-        at: &At<'_, T>,
-        columns: usize,
-        g: &[T],
-        scratch: &mut [T],
-        out: &mut [T],
-    );
-}
-
-/// A shared operand `b` whose cotangent is bilinear in the other operand `a` and the output's
-/// cotangent, so that one task per range of `b` can sum it over all examples of a round.
-#[derive(Debug)]
-pub struct Deferred<'a, T> {
-    /// The operand whose values the sum reads.
-    pub a: usize,
-    /// The shared operand whose cotangent is summed.
-    pub b: usize,
-    /// Ranges of `b` are cut at multiples of this many numbers.
-    pub row: usize,
-    /// The sum itself.
-    pub sum: &'a dyn DeferredSum<T>,
-}
-
-/// The summing rule of [`Deferred`].
-pub trait DeferredSum<T>: Debug + Send + Sync {
-    /// Whether `b` gets from each example the outer product a gᵀ of its numbers and the cotangent's,
-    /// row-major: then its square is the outer product of their squares.
-    fn is_outer(&self) -> bool {
-        false
+    /// For rules that are bilinear in their two operands: how the adjoint in the first reads the second
+    /// turned, where that is faster.
+    fn turned(&self) -> Option<&dyn Turned<T>> {
+        None
     }
-
-    /// Overwrites `gb`, which stands for the numbers `range` of the operand, with the cotangents from
-    /// `k` examples.
-    fn write_range(
-        &self,
-        k: usize,
-        a: View<'_, T>,
-        g: View<'_, T>,
-        range: Range<usize>,
-        gb: &mut [T],
-    ) where
-        T: Scalar,
-    {
-        gb.fill(T::zero());
-        self.sum_range(k, a, g, range, gb);
-    }
-
-    /// Adds to `gb`, which stands for the numbers `range` of the operand, the cotangents from `k`
-    /// examples.
-    fn sum_range(
-        &self,
-        k: usize,
-        a: View<'_, T>,
-        g: View<'_, T>,
-        range: Range<usize>,
-        gb: &mut [T],
-    );
 }
