@@ -1,6 +1,6 @@
 //! Lesson 1: the gradient of a function, in 20 lines.
 //!
-//! `cargo run --example 01_gradient`
+//! `cargo run --release --example 01_gradient`
 
 use osculant::prelude::*;
 

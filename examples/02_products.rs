@@ -1,6 +1,6 @@
 //! Lesson 2: products with the Jacobian, its transpose and the Hessian, without any matrix.
 //!
-//! `cargo run --example 02_products`
+//! `cargo run --release --example 02_products`
 //!
 //! Rosenbrock's valley in n variables, f(x) = Σ 100 (xᵢ₊₁ − xᵢ²)² + (1 − xᵢ)². Each product costs
 //! about as much as a few evaluations of f, however many variables there are.

@@ -1,21 +1,20 @@
 //! Lesson 3: the Gauss-Newton product, once from the framework and once by hand; then a Newton
 //! direction, and how far its paraboloid can be trusted.
 //!
-//! `cargo run --example 03_gauss_newton_by_hand`
+//! `cargo run --release --example 03_gauss_newton_by_hand`
 //!
 //! G = 1/C I + 1/l Σ JᵀBJ is never stored: `apply` runs the network forward with tangents, the
 //! loss's B, and the network backward. Here the network is small enough to write all of it out.
 
 use osculant::optim::vector::{combine, dot, norm};
 use osculant::prelude::*;
-use osculant::tape::Random;
 
 const CLASSES: usize = 3;
 const C: f64 = 20.0;
 
-type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+type Result<T = (), E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 
-fn main() -> Outcome {
+fn main() -> Result {
     let net = Network::<f64>::new([2], |x| x.dense(8).tanh().dense(CLASSES))?;
     let data = points(40)?;
     let objective = Objective::new(&net, SoftmaxCrossEntropy, &data)?.regularization(C)?;
@@ -65,7 +64,7 @@ fn main() -> Outcome {
 }
 
 /// 1/C v + 1/l Σ JᵀBJ v with explicit J, and B = diag(p) − ppᵀ.
-fn by_hand(model: &Model<'_, f64>, v: &[f64]) -> Outcome<Vec<f64>> {
+fn by_hand(model: &Model<'_, f64>, v: &[f64]) -> Result<Vec<f64>> {
     let (n, m) = (v.len(), CLASSES);
     let jacobian = model.jacobian()?.explicit(1 << 20)?; // l·m rows of n numbers, below 1 MiB
     let outputs = model.gauss_newton()?.outputs();
@@ -91,7 +90,7 @@ fn inner(a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// Points of the plane, labelled by the third of the circle that they lie in.
-fn points(count: usize) -> Outcome<Labelled<f64>> {
+fn points(count: usize) -> Result<Labelled<f64>> {
     let mut inputs = vec![0.0; 2 * count];
     Random::new(0, 0).normal(1.0, &mut inputs);
     let third = |p: &[f64]| {

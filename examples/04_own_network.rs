@@ -1,16 +1,15 @@
 //! Lesson 4: a network with a layer of one's own, shared and frozen parameters, trained by Newton's
 //! method.
 //!
-//! `cargo run --example 04_own_network`
+//! `cargo run --release --example 04_own_network`
 //!
 //! Two spirals wind around each other; a gated block, applied several times with one set of
 //! parameters, tells them apart.
 
-use osculant::optim::train::Everything;
 use osculant::prelude::*;
 use osculant::tape::ops::dense;
 
-type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+type Result<T = (), E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 
 /// x ← x + σ(x U + a) ∘ (tanh(x (W diag s) + b) − x), `steps` times with the same parameters.
 ///
@@ -57,7 +56,7 @@ impl<T: Scalar> Layer<T> for Gated {
     }
 }
 
-fn main() -> Outcome {
+fn main() -> Result {
     let describe = |steps| {
         Network::<f64>::new([2], move |x| {
             x.dense(12).tanh().layer(Gated { steps }).dense(2)
@@ -109,7 +108,7 @@ fn train(
     data: &Labelled<f64>,
     theta: Vec<f64>,
     iterations: usize,
-) -> Outcome<Vec<f64>> {
+) -> Result<Vec<f64>> {
     let objective = Objective::new(net, SoftmaxCrossEntropy, data)?.regularization(1e4)?;
     let before = objective.value(&theta)?;
     let newton = NewtonCg::default()
@@ -128,7 +127,7 @@ fn train(
     Ok(report.theta)
 }
 
-fn accuracy(net: &Network<f64>, theta: &[f64], data: &Labelled<f64>) -> Outcome<f64> {
+fn accuracy(net: &Network<f64>, theta: &[f64], data: &Labelled<f64>) -> Result<f64> {
     let outputs = net.forward(theta, data.inputs())?;
     let right = outputs
         .chunks(2)
@@ -140,7 +139,7 @@ fn accuracy(net: &Network<f64>, theta: &[f64], data: &Labelled<f64>) -> Outcome<
 }
 
 /// Two spirals of `each` points, one turn and a half.
-fn spirals(each: usize) -> Outcome<Labelled<f64>> {
+fn spirals(each: usize) -> Result<Labelled<f64>> {
     let (mut inputs, mut labels) = (Vec::new(), Vec::new());
     for i in 0..each {
         let r = 0.2 + 0.8 * i as f64 / each as f64;

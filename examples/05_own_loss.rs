@@ -1,36 +1,34 @@
 //! Lesson 5: a loss of one's own, with a target type of its own; verified, then trained on.
 //!
-//! `cargo run --example 05_own_loss`
+//! `cargo run --release --example 05_own_loss`
 //!
-//! How long does a machine run? Some failed while being watched; of the others one knows only how
+//! How long does a machine run? Some failed while being observed; of the others one knows only how
 //! long they ran so far. The network gives the logarithm z of the rate of failure, and the loss is
-//! the negative log-likelihood of Weibull's distribution with hazard k tᵏ⁻¹ exp z.
+//! the negative log-likelihood of the Weibull distribution with hazard k tᵏ⁻¹ exp z.
 
 use osculant::optim::check::proptest::prelude::{Strategy, any};
 use osculant::optim::check::{LossCase, check_loss, check_objective};
-use osculant::optim::train::Everything;
 use osculant::optim::vector::dot;
 use osculant::prelude::*;
-use osculant::tape::Random;
 
-type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+type Result<T = (), E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 
 /// What is known of one machine.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Run {
-    /// Years until it failed, or until the watch ended.
+    /// Years until it failed, or until the observation ended.
     years: f64,
     /// Whether it failed.
     failed: bool,
 }
 
-/// The negative log-likelihood of Weibull's distribution, censored on the right.
+/// The negative log-likelihood of the Weibull distribution, censored on the right.
 ///
 /// # Shapes
 /// z of one number.
 ///
 /// # Formula
-/// With H = tᵏ exp z, and δ = 1 for a failure, 0 for a watch that ended:
+/// With the cumulative hazard H = tᵏ exp z, and δ = 1 for a failure, 0 for an observation that ended:
 ///
 /// ```text
 /// ξ = H − δ (z + log k + (k − 1) log t)      ∇ξ = H − δ      B = H      S = √H
@@ -85,11 +83,11 @@ impl<T: Scalar> Loss<T> for Weibull {
 
     fn value(&self, z: &[T], y: &Run, _x: &[T], kept: &mut [T]) -> f64 {
         let (z, log_t) = (z[0].to_f64(), y.years.ln());
-        let hazard = (z + self.k * log_t).exp();
-        kept[0] = T::from_f64(hazard);
+        let cumulative = (z + self.k * log_t).exp();
+        kept[0] = T::from_f64(cumulative);
         match y.failed {
-            true => hazard - z - self.k.ln() - (self.k - 1.0) * log_t,
-            false => hazard,
+            true => cumulative - z - self.k.ln() - (self.k - 1.0) * log_t,
+            false => cumulative,
         }
     }
 
@@ -110,7 +108,7 @@ impl<T: Scalar> Loss<T> for Weibull {
     }
 }
 
-fn main() -> Outcome {
+fn main() -> Result {
     // The harness tests everything that the loss claims, at cases that you draw.
     let loss = Weibull { k: 1.5 };
     let cases = (-3.0..2.0, 0.1..4.0, any::<bool>()).prop_map(|(z, years, failed)| LossCase {
@@ -155,7 +153,7 @@ fn main() -> Outcome {
 }
 
 /// The logarithms of true rates of failure, and machines of two properties with such rates.
-fn machines(count: usize, k: f64) -> Outcome<(Vec<f64>, InMemory<f64, Run>)> {
+fn machines(count: usize, k: f64) -> Result<(Vec<f64>, InMemory<f64, Run>)> {
     let mut random = Random::new(4, 0);
     let mut inputs = vec![0.0; 2 * count];
     random.uniform(-1.0, 1.0, &mut inputs);

@@ -1,19 +1,18 @@
 //! Lesson 6: ops of one's own, of two kinds; verified, then used in a network.
 //!
-//! `cargo run --example 06_own_op`
+//! `cargo run --release --example 06_own_op`
 //!
 //! An op says what it *is*, and its four derivative rules follow: a pointwise op states f, f′ and
 //! f″ of numbers; a linear op states L and its transpose.
 
 use osculant::optim::check::check_objective;
-use osculant::optim::train::Everything;
 use osculant::prelude::*;
 use osculant::tape::check::proptest::prelude::Strategy;
 use osculant::tape::check::{self, Cases, Drawn, OpCheck, draw};
 use osculant::tape::kind::{Linear, LinearMap, LinearOp, Pointwise, PointwiseFn, Reads};
 use osculant::tape::{Slot, View};
 
-type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+type Result<T = (), E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 
 /// y = c tanh(x / c), number by number: x, held softly between −c and c.
 ///
@@ -167,7 +166,7 @@ impl Cases for Mistaken {
     }
 }
 
-fn main() -> Outcome {
+fn main() -> Result {
     // All checks that the ops of Osculant pass. In a test, this is the one line.
     check::op::<Pointwise<SoftClip, 1>>();
     check::op::<Linear<RunningSum>>();

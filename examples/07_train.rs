@@ -1,11 +1,10 @@
 //! Lesson 7: the same as `osculant train`, from Rust; a callback sees every iteration and may stop
 //! the run. Then the same problem by Adam.
 //!
-//! `cargo run --example 07_train`
+//! `cargo run --release --example 07_train`
 
 use osculant::data::{Preprocess, PreprocessOptions, digits};
-use osculant::optim::train::{Adam, Epoch, FirstOrder, Iteration, LevenbergMarquardt};
-use osculant::optim::train::{Moment, Observer, Outcome};
+use osculant::optim::train::{Adam, Epoch, FirstOrder, Iteration, Moment, Observer, Outcome};
 use osculant::prelude::*;
 use std::ops::ControlFlow;
 

@@ -1,10 +1,9 @@
 //! Lesson 8: a damping rule of one's own. The trainer is made of parts behind small traits; each can
 //! be replaced without touching the others.
 //!
-//! `cargo run --example 08_own_damping`
+//! `cargo run --release --example 08_own_damping`
 
-use osculant::optim::examples::Paired;
-use osculant::optim::train::{Damping, Everything, LevenbergMarquardt, Progress};
+use osculant::optim::train::{Damping, Progress};
 use osculant::prelude::*;
 
 /// λ in proportion to how far the prediction was off: λ ← λ · clamp(2|1 − ρ|, ½, 4), with ρ the

@@ -1,6 +1,6 @@
 //! Lesson 9: regression with uncertainty from the curvature (Laplace's approximation).
 //!
-//! `cargo run --example 09_laplace`
+//! `cargo run --release --example 09_laplace`
 //!
 //! Targets with noise of variance σ² and parameters with a prior of variance τ² make the posterior
 //!
@@ -14,10 +14,9 @@
 //!
 //! for which one solve by conjugate gradients is all that it takes: G is never stored.
 
-use osculant::optim::train::LevenbergMarquardt;
 use osculant::prelude::*;
 
-type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+type Result<T = (), E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 
 /// The standard deviation σ of the noise.
 const NOISE: f64 = 0.1;
@@ -28,7 +27,7 @@ fn predict(
     objective: &Objective<'_, f64>,
     theta: &[f64],
     x: &[f64],
-) -> Outcome<(Vec<f64>, Vec<f64>)> {
+) -> Result<(Vec<f64>, Vec<f64>)> {
     let cg = Cg::default().tolerance(1e-10).max_iterations(2_000);
     let g = objective.at(theta)?.expect_products(100).gauss_newton()?;
     // J at other points than the data: an objective of its own, whose targets do not matter.
@@ -68,7 +67,7 @@ fn draw(count: usize, stream: u64) -> (Vec<f64>, Vec<f64>) {
     (x, y)
 }
 
-fn main() -> Outcome {
+fn main() -> Result {
     // Where the network is linear nothing is approximate: the textbook's formula for a line,
     // σ² (1/l + (x − x̄)²/Σ(xⁱ − x̄)²), with a prior so wide that it does not matter.
     let (x, y) = draw(60, 1);

@@ -1,9 +1,8 @@
 //! Lesson 10: a run that is stopped and goes on. What a checkpoint keeps is a `State`; the resumed
 //! run has the bits of one that was never stopped.
 //!
-//! `cargo run --example 10_resume`
+//! `cargo run --release --example 10_resume`
 
-use osculant::optim::examples::Paired;
 use osculant::optim::train::{Iteration, Moment, Observer, Outcome, State, WarmStart};
 use osculant::prelude::*;
 use std::ops::ControlFlow;

@@ -1,6 +1,6 @@
 //! Lesson 11: an op that is of no kind, with all four rules by hand; verified, then used in a layer.
 //!
-//! `cargo run --example 11_fused_op`
+//! `cargo run --release --example 11_fused_op`
 //!
 //! Most ops are pointwise, linear, bilinear or a selection, and never come here. An op that fuses
 //! several steps, as norms do, implements `Op` itself: it meets its operand's shape once, and

@@ -3,12 +3,13 @@
 //! A harness of its own, since files are found at run time: one test per file, in
 //! `tests/reference` and in the folder that `OSCULANT_REFERENCE_DIR` names.
 
-use libtest_mimic::{Arguments, Failed, Trial};
+mod common;
+
 use osculant::optim::solve::symmetric_eigenvalues;
 use osculant::prelude::*;
 use serde::Deserialize;
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Relative, in the norm of the vector.
 const TOLERANCE: f64 = 1e-10;
@@ -47,46 +48,7 @@ enum LossName {
 }
 
 fn main() {
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference")];
-    folders.extend(std::env::var_os("OSCULANT_REFERENCE_DIR").map(PathBuf::from));
-    let trials = folders
-        .iter()
-        .flat_map(|folder| trials_of(folder))
-        .collect();
-    let mut arguments = Arguments::from_args();
-    // The tables are read by people: one after the other.
-    arguments.test_threads = Some(1);
-    libtest_mimic::run(&arguments, trials).exit();
-}
-
-fn trials_of(folder: &Path) -> Vec<Trial> {
-    let shown = folder.display().to_string();
-    let files = std::fs::read_dir(folder).map(|entries| {
-        let mut files: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
-        files.retain(|f| f.extension().is_some_and(|e| e == "json"));
-        files.sort();
-        files
-    });
-    match files {
-        Err(error) => vec![Trial::test(shown, move || {
-            Err(format!("cannot read it: {error}").into())
-        })],
-        Ok(files) if files.is_empty() => {
-            vec![Trial::test(shown, || Err("it holds no .json file".into()))]
-        }
-        Ok(files) => files.into_iter().map(trial_of).collect(),
-    }
-}
-
-fn trial_of(file: PathBuf) -> Trial {
-    let name = file
-        .file_stem()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    Trial::test(name, move || {
-        check(&file).map_err(|error| Failed::from(format!("{error}")))
-    })
+    common::run("tests/reference", "OSCULANT_REFERENCE_DIR", check)
 }
 
 fn check(file: &Path) -> Result<(), Box<dyn std::error::Error>> {

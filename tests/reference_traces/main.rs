@@ -3,17 +3,18 @@
 //! A harness of its own, since traces are found at run time: one test per trace, in `tests/traces`
 //! and in the folder that `OSCULANT_TRACE_DIR` names.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod npz;
 mod trace;
 
-use libtest_mimic::{Arguments, Failed, Trial};
 use npz::Npz;
 use osculant::optim::train::{
     Armijo, ConstantDamping, Given, Iteration, LevenbergMarquardt, Moment, Observer, Report, Search,
 };
 use osculant::prelude::*;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use trace::{Step, Trace};
 
 type Outcome<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -40,39 +41,7 @@ const STEPWISE: Tolerance = Tolerance {
 };
 
 fn main() {
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces")];
-    folders.extend(std::env::var_os("OSCULANT_TRACE_DIR").map(PathBuf::from));
-    let trials = folders.iter().flat_map(|f| trials_of(f)).collect();
-    let mut arguments = Arguments::from_args();
-    // The tables are read by people: one after the other.
-    arguments.test_threads = Some(1);
-    libtest_mimic::run(&arguments, trials).exit();
-}
-
-fn trials_of(folder: &Path) -> Vec<Trial> {
-    let shown = folder.display().to_string();
-    let files = std::fs::read_dir(folder).map(|entries| {
-        let mut files: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
-        files.retain(|f| f.extension().is_some_and(|e| e == "json"));
-        files.sort();
-        files
-    });
-    match files {
-        Err(error) => vec![Trial::test(shown, move || {
-            Err(format!("cannot read it: {error}").into())
-        })],
-        Ok(files) if files.is_empty() => {
-            vec![Trial::test(shown, || Err("it holds no .json file".into()))]
-        }
-        Ok(files) => files.into_iter().map(trial_of).collect(),
-    }
-}
-
-fn trial_of(file: PathBuf) -> Trial {
-    let name = file.file_stem().unwrap_or_default().to_string_lossy();
-    Trial::test(name.into_owned(), move || {
-        check(&file).map_err(|error| Failed::from(error.to_string()))
-    })
+    common::run("tests/traces", "OSCULANT_TRACE_DIR", check)
 }
 
 fn check(file: &Path) -> Outcome {

@@ -2,9 +2,9 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `train.rs`, `predict.rs` | the two commands: options, and what happens in which order |
+//! | `train.rs`, `predict.rs` | the commands of these names: options, and what happens in which order |
 //! | `problem.rs` | what is trained on what: options, and what they make |
-//! | `trainer.rs`, `solver.rs` | the trainers, and Newton's: options, and what they make |
+//! | `trainer.rs`, `solver.rs`, `schedule.rs` | the trainers, Newton's, and learning rates: options, and what they make |
 //! | `run/` | a run under way: shown, recorded, saved, ended, resumed |
 //! | `convert.rs` | weights from other libraries, and back |
 //! | `network.rs`, `loss.rs`, `source.rs` | what `--net`, `--loss` and `--data` stand for, and what is done to data |

@@ -25,8 +25,8 @@ pub fn help() -> String {
         .map(|(name, what)| format!("- {name}: {what}"))
         .collect();
     format!(
-        "The network: a name, or a file that describes one as JSON [default: cnn4 for images, \
-         mlp:64,64 for all else]\n\n{}",
+        "The network: a name, or a file that describes one as JSON (docs/networks.md) [default: cnn4 \
+         for images, mlp:64,64 for all else]\n\n{}",
         names.join("\n")
     )
 }

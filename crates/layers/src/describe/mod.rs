@@ -18,29 +18,7 @@
 //! # Ok::<(), osculant_layers::describe::DescribeError>(())
 //! ```
 //!
-//! # The format
-//!
-//! An object with `input_shape` (channels last, no batch axis) and `layers`; other keys beside
-//! these two are ignored, so that a description may sit in a larger file. Each layer is an object
-//! with a `type` and the keys below, no others. What stands in parentheses may be left out; a size
-//! is a whole number, or two as `[down, across]`.
-//!
-//! | type | keys |
-//! |---|---|
-//! | `conv2d` | `out_channels`, `kernel`, (`in_channels`), (`stride`: 1), (`padding`: 0), (`dilation`: 1), (`groups`: 1), (`bias`: true) |
-//! | `dense` | `out`, (`in`), (`bias`: true), (`init`: `"he"`, or `"glorot"`, or `"sparse"`) |
-//! | `maxpool2d` | `kernel`, (`stride`: the kernel), (`padding`: 0), (`ceil_mode`: false) |
-//! | `avgpool2d` | as `maxpool2d`, and (`count_include_pad`: true) |
-//! | `global_avgpool2d`, `flatten`, `relu`, `tanh`, `sigmoid`, `softplus`, `gelu`, `silu` | |
-//! | `leaky_relu` | (`slope`: 0.01) |
-//! | `residual` | `main`: layers, (`shortcut`: layers; none is x itself) |
-//!
-//! The `padding` of a convolution may also be `"same"`, `"valid"` or an object with `top`,
-//! `bottom`, `left` and `right`. What is given although it can be inferred (`in_channels`, `in`)
-//! must be right.
-//!
-//! Parameters stand in θ in the order of the layers, weight before bias, the main branch before
-//! the shortcut.
+#![doc = include_str!("../../../../docs/networks.md")]
 
 mod build;
 mod error;

@@ -1,9 +1,9 @@
 //! A product that reads its weight turned where a cotangent goes back through its images or rows: a
 //! convolution's flipped, a dense layer's transposed.
 //!
-//! To turn the weight for every tile was a thirtieth of a Hessian product. Now a node that all
-//! examples share turns it: once per θ, and its tangent once per v. Tiles read both and hand no cotangent
-//! back to it, as the weight gets its own.
+//! Tiles would each turn it anew, up to 6 % of a Hessian product. Instead a node that all examples share
+//! turns it: once per θ, and its tangent once per v. Tiles read both and hand no cotangent back to it, as
+//! the weight gets its own.
 
 use super::chain::Uses;
 use super::push;
