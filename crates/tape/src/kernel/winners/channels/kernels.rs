@@ -4,6 +4,8 @@
 //! lane the number under its channel's winner, and a multiply-add takes it. Masks leave out the
 //! channels whose rectifier is off, and those that fill up the last block.
 
+#![allow(unsafe_code)]
+
 use super::{Channels, LANES, OFF};
 use crate::kernel::winners::{AtWinners, part};
 use std::arch::x86_64::*;

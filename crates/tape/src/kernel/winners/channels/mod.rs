@@ -15,8 +15,6 @@
 //!
 //! In f32 with AVX-512, whose permutation takes 16 lanes; other machines and f64 go by patches.
 
-#![allow(unsafe_code)]
-
 #[cfg(target_arch = "x86_64")]
 mod kernels;
 #[cfg(any(test, not(target_arch = "x86_64")))]
@@ -31,6 +29,7 @@ use super::{AtWinners, Images, Packing, Stage};
 use crate::Scalar;
 use crate::kernel::geometry::ConvGeometry;
 use crate::kernel::simd::{Same, same};
+use pulp::bytemuck::{cast_slice, cast_slice_mut};
 use std::any::TypeId;
 
 /// Lanes of a vector.
@@ -281,7 +280,8 @@ impl Lanes {
     #[inline(always)]
     pub(super) fn note(&self, p: usize, saved: &mut [u32]) {
         let (notes, room) = saved.split_at_mut(self.bytes_len());
-        let notes = &mut bytes_mut(notes)[p * self.window_len()..][..self.window_len()];
+        let notes =
+            &mut cast_slice_mut::<u32, u8>(notes)[p * self.window_len()..][..self.window_len()];
         notes[self.channels..].fill(OFF);
         for (note, &lane) in notes.iter_mut().zip(&room[..self.channels]) {
             *note = lane as u8;
@@ -290,22 +290,8 @@ impl Lanes {
 
     /// The winners of an image as kernels read them.
     fn noted<'a>(&self, saved: &'a [u32]) -> &'a [u8] {
-        bytes(&saved[..self.bytes_len()])
+        cast_slice(&saved[..self.bytes_len()])
     }
-}
-
-/// Each index as four bytes.
-#[inline(always)]
-fn bytes(indices: &[u32]) -> &[u8] {
-    // SAFETY: the same bytes; every bit pattern is valid and the alignment is smaller.
-    unsafe { std::slice::from_raw_parts(indices.as_ptr().cast(), 4 * indices.len()) }
-}
-
-/// Each index as four bytes.
-#[inline(always)]
-fn bytes_mut(indices: &mut [u32]) -> &mut [u8] {
-    // SAFETY: as for `bytes`; the borrow is passed on whole.
-    unsafe { std::slice::from_raw_parts_mut(indices.as_mut_ptr().cast(), 4 * indices.len()) }
 }
 
 /// How a weight is packed: `[block of 16 output channels][tap][channel of the block]`, taps in the

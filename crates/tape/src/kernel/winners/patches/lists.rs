@@ -6,9 +6,8 @@
 //! of it in 16 bits: products at a kept linearization read the lists again and again, so their size
 //! counts.
 
-#![allow(unsafe_code)]
-
 use super::super::choose::NONE;
+use pulp::bytemuck::{cast_slice, cast_slice_mut};
 
 /// The sizes of an image's lists, and where each begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,7 +99,7 @@ impl Lists {
     pub fn channel<'a>(&self, saved: &'a [u32], channel: usize, group: usize) -> &'a [u16] {
         let end = |group: usize| saved[group * self.channels + channel] as usize;
         let start = if group == 0 { 0 } else { end(group - 1) };
-        let entries = halves(&saved[self.parts()[0]..]);
+        let entries = cast_slice::<u32, u16>(&saved[self.parts()[0]..]);
         &entries[channel * self.positions..][start..end(group)]
     }
 
@@ -108,14 +107,14 @@ impl Lists {
     #[inline(always)]
     pub fn whole_channel<'a>(&self, saved: &'a [u32], channel: usize) -> &'a [u16] {
         let end = saved[(self.groups() - 1) * self.channels + channel] as usize;
-        &halves(&saved[self.parts()[0]..])[channel * self.positions..][..end]
+        &cast_slice::<u32, u16>(&saved[self.parts()[0]..])[channel * self.positions..][..end]
     }
 
     /// The lists by window: an entry, how many channels it won, and these, again and again.
     #[inline(always)]
     pub fn by_window<'a>(&self, saved: &'a [u32]) -> &'a [u16] {
         let [_, length, windows, room, _] = self.parts();
-        &halves(&saved[windows..room])[..saved[length] as usize]
+        &cast_slice::<u32, u16>(&saved[windows..room])[..saved[length] as usize]
     }
 
     /// Room for the winners of one window, to be listed by [`note`](Self::note).
@@ -146,7 +145,7 @@ impl Lists {
         let (saved, length) = saved.split_at_mut(length);
         let (counts, entries) = saved.split_at_mut(channels);
         let counts = &mut counts[group * self.channels..];
-        let entries = halves_mut(entries).chunks_exact_mut(self.positions);
+        let entries = cast_slice_mut::<u32, u16>(entries).chunks_exact_mut(self.positions);
         // How many channels each pixel won, then where its list ends; the last stands for none.
         let mut ends = [0u32; 257];
         let winners = &winners[..self.channels];
@@ -160,7 +159,7 @@ impl Lists {
         if !self.by_window {
             return;
         }
-        let by_window = halves_mut(by_window);
+        let by_window = cast_slice_mut::<u32, u16>(by_window);
         let mut at = length[0];
         for (candidate, end) in ends[..self.candidates()].iter_mut().enumerate() {
             if *end > 0 {
@@ -179,18 +178,4 @@ impl Lists {
             *end += u32::from(winner != NONE);
         }
     }
-}
-
-/// Each index as two halves.
-#[inline(always)]
-fn halves(indices: &[u32]) -> &[u16] {
-    // SAFETY: the same bytes; every bit pattern is valid and the alignment is smaller.
-    unsafe { std::slice::from_raw_parts(indices.as_ptr().cast(), 2 * indices.len()) }
-}
-
-/// Each index as two halves.
-#[inline(always)]
-fn halves_mut(indices: &mut [u32]) -> &mut [u16] {
-    // SAFETY: as for `halves`; the borrow is passed on whole.
-    unsafe { std::slice::from_raw_parts_mut(indices.as_mut_ptr().cast(), 2 * indices.len()) }
 }
