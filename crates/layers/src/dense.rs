@@ -125,7 +125,7 @@ impl<'t, T: Scalar> BoundDense<'t, T> {
         x.tape().scope("dense", || self.compute(x))
     }
 
-    /// The weight `[in, out]`: a decoder may use its transpose, say.
+    /// The weight `[in, out]`: a decoder may use its [transpose](Var::transpose), say.
     pub fn weight(&self) -> Var<'t, T> {
         self.weight
     }

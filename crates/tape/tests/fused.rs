@@ -316,7 +316,8 @@ proptest! {
 }
 
 /// Wide dense layers behind others, so that their weights are transposed once for all examples: among
-/// them one that is used twice, one that is computed, and one that a rectifier follows.
+/// them one that is used twice, one that is computed, one with its transpose, and one that a rectifier
+/// follows.
 fn deep<T: Scalar>(positions: Option<usize>) -> Graph<T> {
     let graph = Graph::new(|tape| {
         let param = |name: &str, shape: [usize; 2]| tape.param(name, shape, GLOROT);
@@ -329,6 +330,9 @@ fn deep<T: Scalar>(positions: Option<usize>) -> Graph<T> {
         let x = add(dense(x, twice), "a.bias").relu();
         let x = dense(x, twice).relu();
         let x = add(dense(x, param("computed", [70, 80]).tanh()), "b.bias").tanh();
+        // A weight and its transpose, both turned.
+        let tied = param("tied", [80, 75]);
+        let x = dense(dense(x, tied).tanh(), tied.transpose()).tanh();
         dense(x.flatten(), param("head", [80 * positions.unwrap_or(1), 3]))
     });
     graph.unwrap()

@@ -151,7 +151,27 @@ fn options_without_meaning_are_refused() {
         (refused(|x| x.flatten().avg_pool2d(2)), "it takes an image"),
         (refused(|x| x.sum().global_avg_pool()), "it takes an image"),
         (refused(|x| x.reshape([5, 3])), "holds 15"),
+        (refused(|x| x.permute([0, 1])), "no order of the 3 axes"),
+        (refused(|x| x.permute([0, 2, 2])), "no order of the 3 axes"),
     ] {
         assert!(error.to_string().contains(says), "{error}");
+    }
+}
+
+#[test]
+fn axes_in_another_order() {
+    let x: Vec<f64> = (0..24).map(f64::from).collect();
+    let matrix = value([4, 6], &x, |x| x.transpose());
+    let expected: Vec<f64> = (0..24).map(|at| f64::from(at % 4 * 6 + at / 4)).collect();
+    assert_eq!(matrix, expected);
+    // Channels first to channels last: y[i, j, c] = x[c, i, j].
+    let y = value([2, 3, 4], &x, |x| x.permute([1, 2, 0]));
+    let expected: Vec<f64> = (0..24).map(|at| f64::from(at % 2 * 12 + at / 2)).collect();
+    assert_eq!(y, expected);
+    // All axes reversed: y[k, j, i] = x[i, j, k].
+    let y = value([2, 3, 4], &x, |x| x.transpose());
+    let at = |k: i32, j: i32, i: i32| f64::from(i * 12 + j * 4 + k);
+    for (number, y) in (0..).zip(y) {
+        assert_eq!(y, at(number / 6, number / 2 % 3, number % 2));
     }
 }

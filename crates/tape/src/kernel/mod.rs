@@ -25,5 +25,5 @@ pub(crate) use finite::copy_finite;
 pub use finite::first_not_finite;
 pub(crate) use outer::outer_product;
 pub use simd::vectorized;
-pub(crate) use transpose::transpose;
+pub(crate) use transpose::{add_transpose, transpose};
 pub(crate) mod winners;

@@ -17,7 +17,7 @@ pub(crate) fn transpose<T: Scalar>(from: Mat<'_, T>, to: MatMut<'_, T>) {
 ///
 /// # Panics
 /// If the shapes don't fit together.
-pub(super) fn add_transpose<T: Scalar>(from: Mat<'_, T>, to: MatMut<'_, T>) {
+pub(crate) fn add_transpose<T: Scalar>(from: Mat<'_, T>, to: MatMut<'_, T>) {
     turn_into::<T, true>(from, to);
 }
 

@@ -20,6 +20,7 @@ mod matmul;
 mod max_pool2d;
 mod mean;
 mod mul;
+mod permute;
 mod powi;
 mod product;
 mod recip;
@@ -49,6 +50,7 @@ pub use matmul::{MatMul, matmul};
 pub use max_pool2d::MaxPool2d;
 pub use mean::Mean;
 pub use mul::Mul;
+pub use permute::Permute;
 pub use powi::Powi;
 pub use recip::Recip;
 pub use relu::Relu;
@@ -90,6 +92,7 @@ macro_rules! for_each_op {
             max_pool2d: $crate::kind::Selection<$crate::ops::MaxPool2d>,
             mean: $crate::kind::Linear<$crate::ops::Mean>,
             mul: $crate::kind::Bilinear<$crate::ops::Mul>,
+            permute: $crate::kind::Linear<$crate::ops::Permute>,
             powi: $crate::kind::Pointwise<$crate::ops::Powi, 1>,
             recip: $crate::kind::Pointwise<$crate::ops::Recip, 1>,
             relu: $crate::kind::Pointwise<$crate::ops::Relu, 1>,
