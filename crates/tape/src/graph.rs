@@ -13,6 +13,7 @@ use crate::sweep::{Block, Point, grow_all};
 use crate::tape::{Kind, Node, Role};
 use crate::{Scalar, Shape, Tape, Var, sweep};
 use std::fmt;
+use std::ops::Range;
 use std::panic::Location;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -276,7 +277,18 @@ impl<T: Scalar> Graph<T> {
         grow_all(slots, &point.stratum.forward, k);
         scratch.grow(scratch_len(point.stratum, k));
         for (i, &example) in point.tile.examples.iter().enumerate() {
-            feed(example, &mut block.input[i * n..][..n]);
+            let input = &mut block.input[i * n..][..n];
+            feed(example, input);
+            // Before the sweep, which would name the op that the input went into.
+            if point.audit
+                && let Some(index) = input.iter().position(|x| !x.is_finite())
+            {
+                return Err(GraphError::NotFinite {
+                    what: format!("the input of example {example}"),
+                    index,
+                    value: input[index].to_f64(),
+                });
+            }
         }
         sweep::forward(point, block, slots, scratch)
     }
@@ -307,25 +319,29 @@ impl<T: Scalar> Graph<T> {
             });
         }
         self.params.check("theta", theta)?;
-        let shared = self.shared_forward(theta, true)?;
-        self.each_tile(
-            examples.len(),
-            self.plan.tile_len,
-            out,
-            self.plan.tile_len * m,
-            &|w, range, out| {
-                let tile = Tile {
-                    len: range.len(),
-                    examples: &examples[range],
-                    ..Tile::default()
-                };
-                let mut point = self.point(&self.plan.tile, theta, &shared, tile);
-                point.values_only = true;
-                self.fill(&point, feed, &mut w.block, &mut w.slots, &mut w.scratch)?;
-                out.copy_from_slice(&w.block.reals[self.plan.output][..out.len()]);
-                Ok(())
-            },
-        )
+        let mut totals = self.totals.take();
+        let Totals {
+            shared, scratch, ..
+        } = &mut *totals;
+        let computed = self.shared_forward(theta, (true, false), shared, scratch);
+        let shared = &totals.shared;
+        let tile_len = self.plan.tile_len;
+        let body = |w: &mut Worker<T>, range: Range<usize>, out: &mut [T]| {
+            let tile = Tile {
+                len: range.len(),
+                examples: &examples[range],
+                ..Tile::default()
+            };
+            let mut point = self.point(&self.plan.tile, theta, shared, tile);
+            point.values_only = true;
+            self.fill(&point, feed, &mut w.block, &mut w.slots, &mut w.scratch)?;
+            out.copy_from_slice(&w.block.reals[self.plan.output][..out.len()]);
+            Ok(())
+        };
+        let result = computed
+            .and_then(|()| self.each_tile(examples.len(), tile_len, out, tile_len * m, &body));
+        self.totals.give_back(totals);
+        result
     }
 
     /// Finds where a value that is not finite first appears among these examples.
@@ -334,7 +350,8 @@ impl<T: Scalar> Graph<T> {
     /// [`GraphError::Arose`] names the node; `Ok` if all values are finite.
     pub fn audit(&self, theta: &[T], feed: &Feed<'_, T>, examples: &[usize]) -> Result<()> {
         self.params.check("theta", theta)?;
-        let shared = self.shared_forward(theta, true)?;
+        let (mut shared, mut scratch) = (Block::default(), Buffer::default());
+        self.shared_forward(theta, (true, true), &mut shared, &mut scratch)?;
         let mut worker = self.workers.take();
         let w = &mut *worker;
         let result = examples
@@ -347,16 +364,7 @@ impl<T: Scalar> Graph<T> {
                 };
                 let mut point = self.point(&self.plan.tile, theta, &shared, tile);
                 point.audit = true;
-                self.fill(&point, feed, &mut w.block, &mut w.slots, &mut w.scratch)?;
-                let inputs = &w.block.input[..examples.len() * self.input_size];
-                match inputs.iter().position(|x| !x.is_finite()) {
-                    Some(i) => Err(GraphError::NotFinite {
-                        what: format!("the input of example {}", examples[i / self.input_size]),
-                        index: i % self.input_size,
-                        value: inputs[i].to_f64(),
-                    }),
-                    None => Ok(()),
-                }
+                self.fill(&point, feed, &mut w.block, &mut w.slots, &mut w.scratch)
             });
         self.workers.give_back(worker);
         result

@@ -51,7 +51,8 @@ pub enum Init {
 impl Init {
     /// Fills `out` with initial values, drawn from stream number `stream` of `seed`.
     ///
-    /// Streams are independent, so that adding a parameter changes no other's initial values.
+    /// Streams are independent; a parameter's is its number, so that one that is declared after all
+    /// others changes no initial values but its own.
     pub fn fill<T: Scalar>(self, seed: u64, stream: u64, out: &mut [T]) {
         let mut random = Random::new(seed, stream);
         match self {

@@ -60,6 +60,8 @@ pub(crate) struct Lane<T> {
 pub(crate) struct Totals<T> {
     /// One per parameter and shared node that depends on θ.
     pub sums: Vec<Buffer<T>>,
+    /// Values of the shared stratum, where nothing is linearized.
+    pub shared: Block<T>,
     /// Tangents of the shared stratum.
     pub tangents: Vec<Buffer<T>>,
     pub scratch: Buffer<T>,
@@ -93,8 +95,8 @@ pub(crate) enum Leaves {
 }
 
 impl Leaves {
-    /// Whether sums of parameters that no shared node touches stand in their places in the result, if
-    /// there is one.
+    /// Whether sums of parameters that no shared node touches stand in their places in the result,
+    /// if there is one.
     pub fn in_place(self) -> bool {
         matches!(self, Leaves::Cotangents | Leaves::HessianCotangents)
     }
@@ -137,8 +139,8 @@ impl<T: Scalar> Graph<T> {
     }
 
     /// Runs `body` on every tile of `count` examples and sums what it returns and leaves. Sums that
-    /// can be taken in place stand in `out`, which has θ's length; or among the others, if `out` has
-    /// no numbers.
+    /// can be taken in place stand in `out`, which has θ's length; or among the others, if `out`
+    /// has no numbers.
     pub(crate) fn sum_tiles(
         &self,
         count: usize,
@@ -151,8 +153,8 @@ impl<T: Scalar> Graph<T> {
         self.sum_sets(1, (count, tile_len), leaves, totals, out, body)
     }
 
-    /// The same with several sets of all sums, one after the other: of the sums themselves, of their
-    /// places in `out`, and of what an example leaves in its row.
+    /// The same with several sets of all sums, one after the other: of the sums themselves, of
+    /// their places in `out`, and of what an example leaves in its row.
     pub(crate) fn sum_sets(
         &self,
         sets: usize,

@@ -18,21 +18,32 @@ impl<T: Scalar> Graph<T> {
         self.point(&self.plan.shared, theta, empty, tile)
     }
 
-    /// Computes what all examples share, at a θ that was checked: all of it, or what values depend on.
-    pub(crate) fn shared_forward(&self, theta: &[T], values_only: bool) -> Result<Block<T>> {
+    /// Computes what all examples share, at a θ that was checked: all of it, or what values depend
+    /// on. An audit refuses what is not finite; without one, it is an answer like others.
+    pub(crate) fn shared_forward(
+        &self,
+        theta: &[T],
+        (values_only, audit): (bool, bool),
+        block: &mut Block<T>,
+        scratch: &mut Buffer<T>,
+    ) -> Result<()> {
         let stratum = &self.plan.shared;
-        let (mut block, empty) = (Block::default(), Block::default());
+        if stratum.steps.is_empty() {
+            return Ok(());
+        }
+        let empty = Block::default();
         block.reserve(stratum, 0, 1);
-        let mut scratch = vec![T::zero(); scratch_len(stratum, 1)];
-        let mut point = self.shared_point(theta, &empty);
-        point.values_only = values_only;
-        point.audit = true; // once per θ, and small
-        sweep::forward(&point, &mut block, &mut [], &mut scratch)?;
-        Ok(block)
+        scratch.grow(scratch_len(stratum, 1));
+        let point = Point {
+            values_only,
+            audit,
+            ..self.shared_point(theta, &empty)
+        };
+        sweep::forward(&point, block, &mut [], scratch)
     }
 
-    /// Computes the tangents of what all examples share, as far as a product of first or second order
-    /// reads them.
+    /// Computes the tangents of what all examples share, as far as a product of first or second
+    /// order reads them.
     pub(crate) fn shared_jvp(
         &self,
         theta: &[T],

@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 /// A θ that fits a graph and is finite: a copy, which clones share.
 ///
-/// Made by [`Graph::theta`], to which its room goes back with the last clone: whoever steps from θ to θ
-/// allocates once.
+/// Made by [`Graph::theta`], to which its room goes back with the last clone: whoever steps from θ
+/// to θ allocates once.
 ///
 /// # Example
 /// ```

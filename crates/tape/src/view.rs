@@ -88,8 +88,8 @@ impl<'a, T> View<'a, T> {
 /// A stride of 0 sums over the examples of the tile; a stride of the operand's own length
 /// receives one cotangent per example.
 ///
-/// A [fresh](Slot::fresh) slot holds no cotangent yet. It clears itself before the first rule that adds
-/// to it sees a number; one that [writes](Slot::write_all) over all of it saves both passes.
+/// A [fresh](Slot::fresh) slot holds no cotangent yet. It clears itself before the first rule that
+/// adds to it sees a number; one that [writes](Slot::write_all) over all of it saves both passes.
 #[derive(Debug)]
 pub struct Slot<'a, T> {
     data: &'a mut [T],
@@ -135,8 +135,9 @@ impl<'a, T: Scalar> Slot<'a, T> {
         }
     }
 
-    /// As [`all`](Slot::all), and whether the cotangent is to be added to what stands there. If it is
-    /// not, all of the numbers must be written, for the slot holds them to be cotangents from now on.
+    /// As [`all`](Slot::all), and whether the cotangent is to be added to what stands there. If it
+    /// is not, all of the numbers must be written, for the slot holds them to be cotangents from
+    /// now on.
     #[inline]
     pub fn write_all(&mut self, k: usize) -> (&mut [T], bool) {
         let n = match self.stride {

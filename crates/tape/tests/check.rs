@@ -401,7 +401,7 @@ fn a_wrong_winner_among_equals_is_found() {
     );
 }
 
-/// y = a · b, number by number, whose deferred sum takes the examples to lie without gaps.
+/// y = a · b, elementwise, whose deferred sum takes the examples to lie without gaps.
 #[derive(Clone, Debug)]
 struct Packed;
 

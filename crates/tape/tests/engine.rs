@@ -287,6 +287,34 @@ fn per_example_cotangents_add_up_to_the_gradient() {
     }
 }
 
+/// One weight under two shapes: rows of its cotangents have two lengths.
+fn reshaped_net<'t, T: Scalar>(tape: &'t Tape<T>) -> Var<'t, T> {
+    let w = tape.param("w", [80, 64], GLOROT);
+    let h = dense(tape.input([80]), w).tanh();
+    dense(
+        dense(h, w.reshape([64, 80])).tanh(),
+        tape.param("head", [80, 4], GLOROT),
+    )
+}
+
+#[test]
+fn a_weight_under_two_shapes_has_the_cotangents_of_both() {
+    let case = Case::new(reshaped_net, 5);
+    let n = case.theta.len();
+    let (feed, examples) = (case.feed(), (0..case.count).collect::<Vec<_>>());
+    let lin = case
+        .graph
+        .linearize(&case.theta, &feed, &examples, Budget::default());
+    let mut rows = vec![0.0; case.count * n];
+    lin.unwrap().per_example_into(&exp_loss, &mut rows).unwrap();
+    let mut sum = vec![0.0; n];
+    for row in rows.chunks(n) {
+        sum.iter_mut().zip(row).for_each(|(s, x)| *s += x);
+    }
+    let [gradient, _, _] = case.products(Budget::default());
+    assert!(distance(&gradient, &sum) < 1e-13);
+}
+
 /// Rectifiers behind layers that are wide enough to leave out what they let nothing through to.
 fn rectified_net<'t, T: Scalar>(tape: &'t Tape<T>) -> Var<'t, T> {
     let conv = |x, w| {

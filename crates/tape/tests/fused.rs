@@ -315,9 +315,9 @@ proptest! {
     }
 }
 
-/// Wide dense layers behind others, so that their weights are transposed once for all examples: among
-/// them one that is used twice, one that is computed, one with its transpose, and one that a rectifier
-/// follows.
+/// Wide dense layers behind others, so that their weights are transposed once for all examples:
+/// among them one that is used twice, one that is computed, one with its transpose, and one that a
+/// rectifier follows.
 fn deep<T: Scalar>(positions: Option<usize>) -> Graph<T> {
     let graph = Graph::new(|tape| {
         let param = |name: &str, shape: [usize; 2]| tape.param(name, shape, GLOROT);

@@ -7,10 +7,16 @@ macro_rules! tests {
         $(mod $name {
             tests!(@ $Op: adjoint Adjoint, jvp Jvp, vjp_jvp VjpJvp, symmetry Symmetry,
                 linearity Linearity, accumulation Accumulation, shapes Shapes,
-                precision Precision, special_values Special, tiles Tiles, deferred Deferred);
+                precision Precision, special_values Special, tiles Tiles, deferred Deferred,
+                columns Columns);
         })*
     };
     (@ $Op:ty: $($test:ident $Check:ident),*) => {
+        #[test]
+        fn no_check_is_left_out() {
+            assert_eq!([$(super::Check::$Check),*], super::Check::ALL);
+        }
+
         $(#[test]
         fn $test() {
             if let Err(failure) = super::OpCheck::new().only(super::Check::$Check).run::<$Op>() {

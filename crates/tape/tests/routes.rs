@@ -388,3 +388,68 @@ fn a_sensitivity_that_is_not_finite_is_traced_to_its_node() {
         assert!(error.to_string().contains("sqrt"), "{error}");
     }
 }
+
+#[test]
+fn cotangents_of_examples_that_are_not_finite_are_traced_to_their_node() {
+    let graph = Graph::<f64>::new(|tape| {
+        let h = dense(tape.input([2]), tape.param("w", [2, 2], Init::Zeros));
+        dense(h.sqrt(), tape.param("u", [2, 3], GLOROT))
+    });
+    let graph = graph.unwrap();
+    let (theta, n) = (graph.params().init(0), graph.params().len());
+    let feed = |_: usize, x: &mut [f64]| x.fill(1.0);
+    let lin = graph
+        .linearize(&theta, &feed, &[0, 1], Budget::default())
+        .unwrap();
+    let ones = |_: &TileData<'_, f64>, u: Option<&mut [f64]>| {
+        u.into_iter().for_each(|u| u.fill(1.0));
+        Ok(0.0)
+    };
+    let error = lin
+        .per_example_into(&ones, &mut vec![0.0; 2 * n])
+        .unwrap_err();
+    assert!(error.to_string().contains("dense"), "{error}");
+    let column = |_: &TileData<'_, f64>, u: &mut [f64]| {
+        u.fill(1.0);
+        Ok(1)
+    };
+    let error = lin.squares_into(1, &column, &mut vec![0.0; n]).unwrap_err();
+    assert!(error.to_string().contains("dense"), "{error}");
+}
+
+#[test]
+fn an_input_that_is_not_finite_is_named_and_no_op() {
+    let graph =
+        Graph::<f32>::new(|tape| dense(tape.input([3]), tape.param("w", [3, 2], GLOROT)).tanh());
+    let graph = graph.unwrap();
+    let theta = graph.params().init(0);
+    let feed = |i: usize, x: &mut [f32]| {
+        x.fill(1.0);
+        x[i % 3] = if i == 5 { f32::NAN } else { 0.0 };
+    };
+    let error = graph.audit(&theta, &feed, &[1, 5, 2]).unwrap_err();
+    assert!(error.to_string().contains("input of example 5"), "{error}");
+}
+
+#[test]
+fn a_shared_value_that_is_not_finite_is_an_answer_unless_derivatives_are_wanted() {
+    let graph = Graph::<f32>::new(|tape| {
+        let scale = tape.param("scale", [], Init::Zeros);
+        dense(tape.input([3]), tape.param("w", [3, 2], GLOROT)) * scale.exp()
+    });
+    let graph = graph.unwrap();
+    let mut theta = graph.params().init(0);
+    theta[0] = 100.0;
+    let feed = |_: usize, x: &mut [f32]| x.fill(1.0);
+    let mut out = [0.0; 4];
+    graph.forward(&theta, &feed, &[0, 1], &mut out).unwrap();
+    assert!(out.iter().all(|z| !z.is_finite()), "{out:?}");
+    for error in [
+        graph.audit(&theta, &feed, &[0]).unwrap_err(),
+        graph
+            .linearize(&theta, &feed, &[0], Budget::default())
+            .unwrap_err(),
+    ] {
+        assert!(error.to_string().contains("exp"), "{error}");
+    }
+}

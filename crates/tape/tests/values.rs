@@ -141,6 +141,9 @@ fn options_without_meaning_are_refused() {
     let refused = |f: fn(Var<'_, f32>) -> Var<'_, f32>| Function::new([4, 4, 1], f).unwrap_err();
     for (error, says) in [
         (refused(|x| x / 0.0), "its scale is inf"),
+        (refused(|x| x * 1e300), "its scale is 1e300"),
+        (refused(|x| 1e300 / x), "its numerator is 1e300"),
+        (refused(|x| x.leaky_relu(1e300)), "its slope is 1e300"),
         (refused(|x| x.leaky_relu(-0.1)), "slope is -0.1"),
         (refused(|x| x.max_pool2d(5)), "a window of 5 does not fit"),
         (refused(|x| x.max_pool2d(0)), "a window of 0"),

@@ -1,6 +1,7 @@
 //! Networks with a name.
 
 use super::{DescribeError, InitName, LayerDescription as Layer, NetworkDescription};
+use osculant_tape::Shape;
 
 /// The names that [`named`] knows, each with what it stands for.
 pub const NAMED: &[(&str, &str)] = &[
@@ -121,7 +122,7 @@ pub fn named(
                     layers.push(Layer::Sigmoid {});
                 }
             }
-            last = sparse(input_shape.iter().product());
+            last = sparse(Shape::new(input_shape).size());
         }
         None if name == "mlp" => return Err(unknown(": give the widths, as in `mlp:256,128`")),
         None if name == "autoencoder" => {

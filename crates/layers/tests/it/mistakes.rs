@@ -1,6 +1,7 @@
 //! A mistake surfaces once, with the user's line, the layer, the shapes and a hint.
 
 use osculant_layers::prelude::*;
+use osculant_tape::linearize::Budget;
 
 /// The message of a network that cannot be.
 fn mistake<T: Scalar>(net: Result<Network<T>, GraphError>) -> String {
@@ -175,6 +176,24 @@ fn more_parameters_than_any_memory_holds() {
         x.layer(Conv2d::new(1, 1).pad(usize::MAX).same().stride(usize::MAX))
     });
     assert!(net.is_ok());
+    // One output, so that the stride is never taken; and a dilation between no two taps.
+    for (stride, dilation) in [(usize::MAX, 1), (3, usize::MAX)] {
+        let net = Network::<f32>::new([8, 8, 1], |x| {
+            let last = Conv2d::new(2, 1).stride(stride).dilation(dilation);
+            x.conv2d(1, 3).layer(last).flatten()
+        })
+        .unwrap();
+        let theta = vec![1.0; net.len()];
+        let z = net.forward(&theta, &[1.0; 64]).unwrap();
+        let feed = |_: usize, x: &mut [f32]| x.fill(1.0);
+        let lin = net
+            .graph()
+            .linearize(&theta, &feed, &[0], Budget::default())
+            .unwrap();
+        let mut gradient = vec![0.0; net.len()];
+        lin.vjp_into(&vec![1.0; z.len()], &mut gradient).unwrap();
+        assert!(gradient.iter().all(|g| *g != 0.0), "{gradient:?}");
+    }
     let net = Network::<f32>::new([8, 8, 1], |x| x.layer(Conv2d::new(1, 1).pad(usize::MAX)));
     assert_says(&mistake(net), &["layer `conv1`", "too many to count"]);
 }

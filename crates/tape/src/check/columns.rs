@@ -7,8 +7,8 @@ use super::trial::{Case, Layout, Trial, largest};
 use crate::op::Op;
 use crate::{Scalar, Slot};
 
-/// vjp of several cotangents at once is vjp of each; and where squares have a rule, it gives the
-/// squares of each example's cotangent.
+/// vjp of several cotangents at once is vjp of each, from a turned weight too; and where squares
+/// have a rule, it gives the squares of each example's cotangent.
 pub(super) fn columns<T: Scalar, O: Cases + Op<T>>(case: &Case<O>) -> Checked {
     // Every cotangent stands apart: those of operands that have examples of their own, and those of
     // shared ones, which are squared before they are summed.
@@ -32,8 +32,8 @@ pub(super) fn columns<T: Scalar, O: Cases + Op<T>>(case: &Case<O>) -> Checked {
         for (j, &size) in trial.sizes.iter().enumerate() {
             let numbers = each.iter().filter_map(|gx| Some(&gx[j].as_ref()?.data));
             let numbers: Vec<T> = numbers.flatten().copied().collect();
-            // As a sweep may ask: for one operand alone, and for all; added, or for a slot where nothing
-            // stands that counts.
+            // As a sweep may ask: for one operand alone, and for all; added, or for a slot where
+            // nothing stands that counts.
             for (alone, fresh) in [(true, false), (false, false), (true, true), (false, true)] {
                 let before = if fresh { T::zero() } else { T::one() };
                 let expected: Vec<T> = numbers.iter().map(|&g| before + g).collect();
@@ -59,6 +59,13 @@ pub(super) fn columns<T: Scalar, O: Cases + Op<T>>(case: &Case<O>) -> Checked {
                 trial.vjp_columns(&p, columns, &g, &mut gx);
                 gx.iter_mut().flatten().for_each(Slot::settle);
                 drop(gx);
+                same(&trial, &message, &found, &expected, largest(&expected))?;
+            }
+            // A weight is turned where all examples share it.
+            let turns = j == 0 && p.x.get(1).is_some_and(|weight| weight.stride == 0);
+            if let Some(found) = turns.then(|| trial.turned(&p, columns, &g)).flatten() {
+                let expected: Vec<T> = numbers.iter().map(|&g| T::one() + g).collect();
+                let message = format!("1 + {columns} cotangents from the weight turned");
                 same(&trial, &message, &found, &expected, largest(&expected))?;
             }
             // Squares are of operands that all examples share.

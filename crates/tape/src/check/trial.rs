@@ -289,6 +289,25 @@ impl<T: Scalar> Trial<T> {
         });
     }
 
+    /// The first operand's cotangents, from the second operand turned, where the op has a form for
+    /// it: one for each column and example, added to 1.
+    pub(super) fn turned(&self, p: &Point<T>, columns: usize, g: &[T]) -> Option<Vec<T>> {
+        let (rule, &[size, weight]) = (self.rules.turned()?, &self.sizes[..]) else {
+            return None;
+        };
+        let (k, mut turned) = (self.k(), vec![T::nan(); weight]);
+        rule.turn(p.x[1].view().example(0), &mut turned);
+        let mut found = vec![T::one(); columns * k * size];
+        let mut to = Slot::tile(&mut found, size);
+        if columns == 1 {
+            rule.adjoint(k, g, &turned, &mut self.scratch(), &mut to);
+        } else {
+            let scratch = &mut vec![T::nan(); rule.columns_scratch(k, columns)];
+            rule.adjoint_columns(k, columns, g, &turned, scratch, &mut to);
+        }
+        Some(found)
+    }
+
     /// The sum of squares of operand j's cotangents, where the op has a rule for it.
     pub(super) fn squares(
         &self,

@@ -71,8 +71,8 @@ fn append<T: Scalar, K: AtWinners>(
     Some(push(fused, &nodes[chain.end], recorded, rules, &operands))
 }
 
-/// Operands: the images, the weight as recorded (for `forward` only, without derivative), the packed
-/// weight, and perhaps a bias.
+/// Operands: the images, the weight as recorded (for `forward` only, without derivative), the
+/// packed weight, and perhaps a bias.
 #[derive(Clone, Debug)]
 struct ConvPool<K> {
     winners: K,
@@ -180,8 +180,8 @@ impl<K: AtWinners> ConvPool<K> {
         }
     }
 
-    /// Adds the adjoints: in the images, of cotangents with packed weights; in the packed weight, of
-    /// the images with cotangents, which are the bias's too, and of other images with theirs.
+    /// Adds the adjoints: in the images, of cotangents with packed weights; in the packed weight,
+    /// of the images with cotangents, which are the bias's too, and of other images with theirs.
     fn reverse<T: Scalar>(
         &self,
         at: &At<'_, T>,

@@ -1,9 +1,9 @@
 //! A product that reads its weight turned where a cotangent goes back through its images or rows: a
 //! convolution's flipped, a dense layer's transposed.
 //!
-//! Tiles would each turn it anew, up to 6 % of a Hessian product. Instead a node that all examples share
-//! turns it: once per θ, and its tangent once per v. Tiles read both and hand no cotangent back to it, as
-//! the weight gets its own.
+//! Tiles would each turn it anew, up to 6 % of a Hessian product. Instead a node that all examples
+//! share turns it: once per θ, and its tangent once per v. Tiles read both and hand no cotangent
+//! back to it, as the weight gets its own.
 
 use super::chain::Uses;
 use super::push;
@@ -242,7 +242,8 @@ impl<T: Scalar> Rules<T> for Product<T> {
         self.product.squares(j)
     }
 
-    // As of any bilinear op, with the first operand's part taken from the turned weight and its tangent.
+    // As of any bilinear op, with the first operand's part taken from the turned weight and its
+    // tangent.
     fn vjp_jvp(
         &self,
         at: &At<'_, T>,

@@ -45,11 +45,11 @@ impl<L> Copy for Operands<L> {}
 /// All rows × N vectors of columns, in blocks of rows of about equal height.
 ///
 /// LANES says that A(i, t) is a row of numbers, MASKED that the last vector exists in the lanes of
-/// `mask` only. Meanwhile what lies `ahead` is fetched into the cache: of each term a vector by each of
-/// the first N blocks, so that the requests don't queue.
+/// `mask` only. Meanwhile what lies `ahead` is fetched into the cache: of each term a vector by
+/// each of the first N blocks, so that the requests don't queue.
 ///
-/// With a `copy`, the first block leaves there what it reads of B, without gaps, for the others: its
-/// stores cost nothing beside the products.
+/// With a `copy`, the first block leaves there what it reads of B, without gaps, for the others:
+/// its stores cost nothing beside the products.
 ///
 /// # Safety
 /// All of A(i, t) and N vectors of B(t, :) can be read, N vectors of C[i, :] be read and written,
@@ -268,8 +268,8 @@ pub(super) unsafe fn block<
                 }
             }
         }
-        // All loads before the first store: a short row's masked store reaches over the next row, whose
-        // load would wait for it.
+        // All loads before the first store: a short row's masked store reaches over the next row,
+        // whose load would wait for it.
         for (i, sum) in sum.iter().enumerate() {
             for (j, &sum) in sum.iter().enumerate() {
                 let to = c.add(i * c_row + j * lanes);

@@ -1,6 +1,6 @@
 //! The one loop under matrix products and convolutions: C[i, :] += Σₜ A(i, t) · B(t, :).
 //!
-//! A(i, t) is a number; or, lane by lane, a row as long as C's, multiplied number by number: that is
+//! A(i, t) is a number; or, lane by lane, a row as long as C's, multiplied elementwise: that is
 //! a depthwise convolution.
 //!
 //! Rows i and terms t are walked along up to three axes each, with strides of their own in A and B.
@@ -239,8 +239,8 @@ pub(super) unsafe fn contract<L: Lane, S: Simd, const LANES: bool>(
 
 /// All rows × N vectors of columns.
 ///
-/// A panel of B whose rows lie far apart does not stay in the cache, however small it is: where it is
-/// used often enough, it is copied, some terms at a time.
+/// A panel of B whose rows lie far apart does not stay in the cache, however small it is: where it
+/// is used often enough, it is copied, some terms at a time.
 ///
 /// # Safety
 /// As for [`blocks`]; `copy` is a [`Room`] if something is copied.
@@ -299,8 +299,8 @@ unsafe fn panel<L: Lane, S: Simd, const LANES: bool, const N: usize, const MASKE
                     ..at
                 };
                 // SAFETY: the part's terms are some of all, N vectors each. A copied part has one
-                // t0, and `room::<L>() / width` terms at most, which fit; what the blocks read of the copy
-                // has been written.
+                // t0, and `room::<L>() / width` terms at most, which fit; what the blocks read of
+                // the copy has been written.
                 unsafe {
                     let copy = copied.then_some(copy);
                     blocks::<L, S, LANES, N, MASKED>(simd, rows, &part, at, mask, ahead, copy);

@@ -13,8 +13,8 @@
 //! # Routes
 //! All are contractions straight from the padded image, with two exceptions. A 1×1 convolution of
 //! the bare image is a matrix product. And the adjoint in the image, where both stride and dilation
-//! exceed 1 or where a group has few input channels, multiplies into a matrix of patches, a block of
-//! output rows at a time, and adds these up.
+//! exceed 1 or where a group has few input channels, multiplies into a matrix of patches, a block
+//! of output rows at a time, and adds these up.
 //!
 //! # Speed
 //! GFLOP/s on one core of a Zen 5 with AVX-512, whose ceiling (the `gemm` crate on 1024³) is 247 in
@@ -59,8 +59,8 @@ enum Route {
 impl Route {
     /// For the adjoint in the image.
     ///
-    /// Its columns are input channels. Straight from the cotangent, they fill vectors of 16 only
-    /// in part if they are few, and every image pixel costs; through patches, columns are plenty and
+    /// Its columns are input channels. Straight from the cotangent, they fill vectors of 16 only in
+    /// part if they are few, and every image pixel costs; through patches, columns are plenty and
     /// output pixels cost, but twice as much each.
     fn of_cotangent(g: &ConvGeometry) -> Self {
         let cin = g.cin / g.groups;
@@ -122,8 +122,8 @@ pub fn squares_scratch<T: Scalar>(geometry: &ConvGeometry, columns: usize) -> us
     columns::squares_scratch::<T>(geometry, columns)
 }
 
-/// out += Σ over cotangents of the squares of the adjoint of w ↦ x ∗ w, applied to each. `columns` are
-/// how many cotangents there are, the first, and the distance of two.
+/// out += Σ over cotangents of the squares of the adjoint of w ↦ x ∗ w, applied to each. `columns`
+/// are how many cotangents there are, the first, and the distance of two.
 ///
 /// # Panics
 /// As indexing does, if a slice is shorter than `geometry` says.
@@ -198,8 +198,8 @@ impl<'a, T: Scalar> ImageAdjoint<'a, T> {
     /// distance of two; the first result, and the distance of two. `room` has [`columns_scratch`]
     /// numbers.
     ///
-    /// `false`, and nothing is done, where [`add`](Self::add) of each is faster: unless many outputs are
-    /// 0 in all of them.
+    /// `false`, and nothing is done, where [`add`](Self::add) of each is faster: unless many
+    /// outputs are 0 in all of them.
     ///
     /// # Panics
     /// As indexing does, if a slice is shorter than the geometry says.
@@ -213,8 +213,8 @@ impl<'a, T: Scalar> ImageAdjoint<'a, T> {
             && columns::adjoint_image(self.geometry, cotangents, self.weight, room, to)
     }
 
-    /// Adds the adjoint applied to `columns` cotangents of each of k images: `g` and `gx` hold a tile of k
-    /// for each, one after the other. `room` has [`columns_scratch`] numbers.
+    /// Adds the adjoint applied to `columns` cotangents of each of k images: `g` and `gx` hold a
+    /// tile of k for each, one after the other. `room` has [`columns_scratch`] numbers.
     ///
     /// # Panics
     /// As indexing does, if a slice is shorter than the geometry says.

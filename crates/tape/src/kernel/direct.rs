@@ -10,8 +10,8 @@
 //!
 //! The last is a convolution of the padded cotangent with the flipped, transposed weight. With a
 //! stride s > 1, an image pixel meets every s-th row and column of the kernel only: which ones
-//! depends on its position modulo s, so pixels go by residues. Depthwise, channels are no terms, and
-//! A is read lane by lane.
+//! depends on its position modulo s, so pixels go by residues. Depthwise, channels are no terms,
+//! and A is read lane by lane.
 
 use super::contraction::{Contraction, Rows, Terms};
 use super::gemm::{Mat, MatMut};

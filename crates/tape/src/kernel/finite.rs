@@ -25,7 +25,8 @@ pub fn first_not_finite<T: Scalar>(x: &[T]) -> Option<usize> {
     first_from(x, faulty? * PART)
 }
 
-/// Copies `from` and tells the same of it; where a number is not finite, not all may have been copied.
+/// Copies `from` and tells the same of it; where a number is not finite, not all may have been
+/// copied.
 ///
 /// # Panics
 /// If `to` has another length.
@@ -45,8 +46,8 @@ pub(crate) fn copy_finite<T: Scalar>(from: &[T], to: &mut [T]) -> Option<usize> 
     first_from(from, faulty? * PART)
 }
 
-/// Whether other threads are not asked: waking one from outside the pool takes longer than the numbers
-/// do.
+/// Whether other threads are not asked: waking one from outside the pool takes longer than the
+/// numbers do.
 fn is_alone<T>(x: &[T]) -> bool {
     x.len() < ALONE || rayon::current_thread_index().is_none()
 }

@@ -148,8 +148,8 @@ impl<'a, T> MatMut<'a, T> {
         }
     }
 
-    /// The same, to which a product is added; or else it takes the place of what stands there, which
-    /// is not read.
+    /// The same, to which a product is added; or else it takes the place of what stands there,
+    /// which is not read.
     pub fn adding(self, adds: bool) -> Self {
         MatMut { adds, ..self }
     }
@@ -287,8 +287,8 @@ fn is_small<T>(a: &Mat<'_, T>, b: &Mat<'_, T>) -> bool {
     let bytes = |m: &Mat<'_, T>| m.rows.saturating_mul(m.cols).saturating_mul(size_of::<T>());
     let work = bytes(a).saturating_mul(b.cols) / size_of::<T>();
     if b.col_stride == 1 || b.cols == 1 {
-        // Nothing to pack: until the operands leave the cache; or where there is little reuse, as in
-        // a tile, which has at most 64 examples.
+        // Nothing to pack: until the operands leave the cache; or where there is little reuse, as
+        // in a tile, which has at most 64 examples.
         a.rows <= 64 || (bytes(a) <= CACHE && bytes(b) <= CACHE)
     } else {
         a.rows <= 64 || inner_products(a, b) || work <= 64 * 64 * 64
@@ -325,8 +325,8 @@ pub fn large<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, mut c: MatMut<'_, T>) {
     if !has_terms(&a, &b, &mut c) {
         return;
     }
-    // SAFETY: `Mat` and `MatMut` checked at construction that every entry lies within its slice,
-    // so that strides fit an `isize`; `has_terms` compared the shapes; `c` is borrowed mutably, hence
+    // SAFETY: `Mat` and `MatMut` checked at construction that every entry lies within its slice, so
+    // that strides fit an `isize`; `has_terms` compared the shapes; `c` is borrowed mutably, hence
     // overlaps neither `a` nor `b`, and its rows don't overlap each other.
     unsafe {
         gemm::gemm(

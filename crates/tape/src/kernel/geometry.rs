@@ -76,12 +76,19 @@ impl ConvGeometry {
                  too large to count"
             ));
         }
+        // A stride that is never taken, and a dilation between no two taps, may be any number,
+        // which kernels would multiply with.
+        let taken_stride = |i: usize| match [rows, cols][i] {
+            1 => stride[i].min(padded[i]),
+            _ => stride[i],
+        };
+        let taken_dilation = |i: usize| if weight[i] == 1 { 1 } else { dilation[i] };
         Ok(ConvGeometry {
             image: [h, w],
             kernel: [kh, kw],
             output: [rows, cols],
-            stride,
-            dilation,
+            stride: [taken_stride(0), taken_stride(1)],
+            dilation: [taken_dilation(0), taken_dilation(1)],
             before: [top, left],
             after: [bottom, right],
             groups,

@@ -1,9 +1,9 @@
 //! The adjoint in the image by a matrix of patches, for geometries without a better route.
 //!
 //! Row (y, x) of the matrix is the cotangent of what the kernel sees from output pixel (y, x),
-//! ordered `[ky, kx, c]` as the weight is: the output's cotangent times the transposed weight. It is
-//! built for a block of output rows at a time, so that it stays in the core's cache, and then added
-//! to where the patches came from. The blocks depend on the geometry alone.
+//! ordered `[ky, kx, c]` as the weight is: the output's cotangent times the transposed weight. It
+//! is built for a block of output rows at a time, so that it stays in the core's cache, and then
+//! added to where the patches came from. The blocks depend on the geometry alone.
 
 use super::conv2d::Group;
 use super::gemm::{MatMut, gemm};

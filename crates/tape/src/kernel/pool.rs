@@ -183,12 +183,13 @@ impl Windows {
 
     /// One over how many numbers the mean of a window divides by.
     fn share<T: Scalar>(&self, o: [usize; 2], covered: usize, count_padding: bool) -> T {
+        // Padding alone may be more than can be counted.
         let count = if count_padding {
-            self.padded_len(0, o[0]) * self.padded_len(1, o[1])
+            self.padded_len(0, o[0]) as f64 * self.padded_len(1, o[1]) as f64
         } else {
-            covered
+            covered as f64
         };
-        T::from_f64(1.0 / count as f64)
+        T::from_f64(1.0 / count)
     }
 
     /// y += the mean of every window.

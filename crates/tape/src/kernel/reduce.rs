@@ -1,4 +1,4 @@
-//! Sums, and products number by number, where a shorter operand repeats along a longer one.
+//! Sums, and products elementwise, where a shorter operand repeats along a longer one.
 
 use crate::Scalar;
 

@@ -1,4 +1,5 @@
-//! C += A·B, or C = A·B, without packing and without allocation, for products that fit the core's cache.
+//! C += A·B, or C = A·B, without packing and without allocation, for products that fit the core's
+//! cache.
 //!
 //! Where the columns of B lie next to each other, this is a contraction. Where they don't, either
 //! both factors run along the sum (a transposed B: then entries are inner products), or a panel of
@@ -99,8 +100,8 @@ impl<L: Lane> WithSimd for Small<'_, L> {
     }
 }
 
-/// A·B where the columns of B do not lie next to each other: a kernel of its own, so that others do not
-/// touch the stack that it needs.
+/// A·B where the columns of B do not lie next to each other: a kernel of its own, so that others do
+/// not touch the stack that it needs.
 struct Turned<L> {
     shape: (usize, usize, usize),
     a: Source<L>,
@@ -129,9 +130,9 @@ impl<L: Lane> WithSimd for Turned<L> {
 ///
 /// # Safety
 /// All entries of the m×k matrix `a` and the k×n matrix `b` can be read, and all of the m×n matrix
-/// at `c`, which overlaps neither, can be read and written (only written, if `c` is not added to, and
-/// k is not 0). Columns of B lie next to each other, or there is one only. `copy` is a [`Room`], unless
-/// rows of B have no gaps: then nothing is copied.
+/// at `c`, which overlaps neither, can be read and written (only written, if `c` is not added to,
+/// and k is not 0). Columns of B lie next to each other, or there is one only. `copy` is a
+/// [`Room`], unless rows of B have no gaps: then nothing is copied.
 #[inline(always)]
 unsafe fn contraction<L: Lane, S: Simd>(
     simd: S,
@@ -183,8 +184,8 @@ unsafe fn turned_panels<L: Lane, S: Simd>(
             let terms = depth.min(k - l);
             let from = b.from(l, j);
             // SAFETY: rows l..l + terms and columns j..j + cols exist in B, columns j.. in C and
-            // columns l.. in A. `terms · cols` numbers fit the panel, and all are written before they
-            // are read.
+            // columns l.. in A. `terms · cols` numbers fit the panel, and all are written before
+            // they are read.
             unsafe {
                 let stride = (from.col, from.row);
                 transpose::turn::<L, false>((cols, terms), from.data, stride, panel, cols);
@@ -219,8 +220,8 @@ fn turning_a_pays<L: Lane, S: Simd>((m, k, n): (usize, usize, usize)) -> bool {
     m >= L::lanes::<S>() && 2 * (m * k + parts * m * n) < k * n
 }
 
-/// A·B as the transpose of Bᵀ·Aᵀ, where columns of B do not lie next to each other: its numbers are then
-/// read where they lie. A and the result are turned, a panel after the other, on the stack.
+/// A·B as the transpose of Bᵀ·Aᵀ, where columns of B do not lie next to each other: its numbers are
+/// then read where they lie. A and the result are turned, a panel after the other, on the stack.
 ///
 /// # Safety
 /// As for [`contraction`].

@@ -38,8 +38,8 @@ pub trait BilinearMap<T: Scalar>: Debug + Send + Sync {
     /// gb += B(a, ·)ᵀ g.
     fn adjoint_b(&self, k: usize, a: View<'_, T>, g: &[T], scratch: &mut [T], gb: &mut Slot<'_, T>);
 
-    /// How the squares of `adjoint_b`, taken for each example, are summed, where there is a better way
-    /// than to write each down.
+    /// How the squares of `adjoint_b`, taken for each example, are summed, where there is a better
+    /// way than to write each down.
     fn squares(&self) -> Option<&dyn SquareSum<T>> {
         None
     }

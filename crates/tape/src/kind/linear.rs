@@ -1,4 +1,4 @@
-//! Ops that are linear in all their operands together: sums, means, concatenation, bias.
+//! Ops that are linear in all their operands together: sums, means, permutations, bias.
 
 use crate::op::{At, Needs, Op, Rules, SavedMut, Tile};
 use crate::{Scalar, Shape, Slot, View};

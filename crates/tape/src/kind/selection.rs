@@ -1,4 +1,4 @@
-//! Ops whose every output is one of the inputs: maxima and max-pooling.
+//! Ops whose every output is one of the inputs: max-pooling, and maxima of one's own.
 
 use crate::op::{At, Needs, Op, Rules, Saved, SavedMut, Tile};
 use crate::{Scalar, Shape, Slot, View};

@@ -95,7 +95,8 @@ pub struct Linearization<'g, T: Scalar> {
 
 impl<T: Scalar> Graph<T> {
     /// Linearizes at `theta` for products over `examples`: one forward pass, whose values are kept
-    /// as far as the budget allows. The route of its products is chosen here, once; see [`Options`].
+    /// as far as the budget allows. The route of its products is chosen here, once; see
+    /// [`Options`].
     ///
     /// # Errors
     /// A θ that doesn't fit or isn't finite; the stored route where it was asked for and what it
@@ -126,7 +127,9 @@ impl<'g, T: Scalar> Theta<'g, T> {
         let options = options.into();
         let budget = options.budget;
         let choice = Choice::new(graph, examples.len(), options)?;
-        let shared = graph.shared_forward(&theta, false)?;
+        // Derivatives at a number that is not finite are none.
+        let (mut shared, mut scratch) = (Block::default(), Buffer::default());
+        graph.shared_forward(&theta, (false, true), &mut shared, &mut scratch)?;
         let keep = graph.kept_bytes().saturating_mul(examples.len()) <= budget.0;
         let examples = examples.to_vec();
         let tile_len = match choice.route() {

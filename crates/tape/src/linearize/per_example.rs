@@ -5,8 +5,9 @@
 //! product is the product of squares.
 
 use super::{Cotangents, Linearization, TileData};
-use crate::error::Result;
+use crate::error::{GraphError, Result};
 use crate::graph::scratch_len;
+use crate::kernel::{copy_finite, first_not_finite};
 use crate::plan::{DeferredStep, defers};
 use crate::rounds::{Lane, Leaves, Worker};
 use crate::sweep::{self, Block, Point, Sink, Squares, grow_all};
@@ -15,8 +16,8 @@ use std::ops::Range;
 
 /// Numbers that one tile's per-example cotangents may take where they are not the result.
 const PER_TILE: usize = 4 << 20;
-/// Bytes that the cotangents of a tile's columns may take: those that one step reads and writes stay in a
-/// core's cache.
+/// Bytes that the cotangents of a tile's columns may take: those that one step reads and writes
+/// stay in a core's cache.
 const COLUMNS: usize = 2 << 20;
 /// Numbers of a weight's cotangent that are written at a time.
 const NEAR: usize = 4096;
@@ -29,7 +30,7 @@ impl<T: Scalar> Linearization<'_, T> {
     /// Jᵀu of every example, not summed: l·n numbers.
     ///
     /// # Errors
-    /// An error of `u`, or room of the wrong length.
+    /// An error of `u`, or room of the wrong length; a cotangent that isn't finite, with its node.
     pub fn per_example_into(&self, u: &Cotangents<'_, T>, out: &mut [T]) -> Result<()> {
         let (graph, n) = (self.graph, self.graph.params.len());
         graph.check_room(out, self.len() * n)?;
@@ -37,20 +38,33 @@ impl<T: Scalar> Linearization<'_, T> {
             out.fill(T::zero());
             return Ok(());
         }
+        match self.write_examples(u, false, out) {
+            // A second run names the node.
+            Err(error @ GraphError::NotFinite { .. }) => {
+                self.write_examples(u, true, out)?;
+                Err(error)
+            }
+            result => result,
+        }
+    }
+
+    fn write_examples(&self, u: &Cotangents<'_, T>, audit: bool, out: &mut [T]) -> Result<()> {
+        let (graph, n) = (self.graph, self.graph.params.len());
         let apart = &graph.plan.apart;
         let tile_len = self.apart_tile_len(&apart.steps);
         graph.each_tile(self.len(), tile_len, out, tile_len * n, &|w, range, out| {
             let mut own = std::mem::take(&mut w.block);
-            let result = self.with_values(range, w, &mut own, |point, range, w, block| {
+            let values = (range, audit);
+            let result = self.with_values(values, w, &mut own, |point, range, w, block| {
                 self.examples_vjp(point, range, w, block, u, &apart.steps)?;
+                let read = &w.rows[..point.tile.len * apart.row];
+                expect_finite(first_not_finite(read), read)?;
                 let rows = std::mem::take(&mut w.rows);
-                let written = out
-                    .chunks_exact_mut(n)
-                    .enumerate()
-                    .try_for_each(|(i, out)| {
-                        self.write_apart(i, &rows, out);
-                        self.example(w, i, &apart.steps, out)
-                    });
+                let examples = out.chunks_exact_mut(n).enumerate();
+                let written = examples.into_iter().try_for_each(|(i, out)| {
+                    self.write_apart(i, &rows, out);
+                    self.example(w, i, &apart.steps, out)
+                });
                 w.rows = rows;
                 written
             });
@@ -63,7 +77,7 @@ impl<T: Scalar> Linearization<'_, T> {
     /// numbers, where no S has more than `most` columns.
     ///
     /// # Errors
-    /// An error of `s`, or room of the wrong length.
+    /// An error of `s`, or room of the wrong length; a cotangent that isn't finite, with its node.
     pub fn squares_into(&self, most: usize, s: &Columns<'_, T>, out: &mut [T]) -> Result<()> {
         let (graph, n) = (self.graph, self.graph.params.len());
         graph.check_room(out, n)?;
@@ -71,6 +85,17 @@ impl<T: Scalar> Linearization<'_, T> {
         if n == 0 || most == 0 || !graph.is_active() {
             return Ok(());
         }
+        self.audited(out, &|audit, out| self.sum_squares(most, s, audit, out))
+    }
+
+    fn sum_squares(
+        &self,
+        most: usize,
+        s: &Columns<'_, T>,
+        audit: bool,
+        out: &mut [T],
+    ) -> Result<()> {
+        let graph = self.graph;
         let together = graph.plan.apart.squares;
         let (tile_len, leaves) = match together {
             true => (self.columns_tile(most).0, Leaves::Cotangents),
@@ -79,7 +104,8 @@ impl<T: Scalar> Linearization<'_, T> {
         let body = |w: &mut Worker<T>, lane: &mut Lane<T>, range: Range<usize>, rows: &mut [T]| {
             let mut own = std::mem::take(&mut w.block);
             let mut columns = std::mem::take(&mut w.columns);
-            let result = self.with_values(range, w, &mut own, |point, range, w, block| {
+            let values = (range, audit);
+            let result = self.with_values(values, w, &mut own, |point, range, w, block| {
                 let of_one = range.len() * graph.output_shape().size();
                 columns.grow(most * of_one);
                 let data = graph.part_data(point, range.clone(), block);
@@ -118,8 +144,8 @@ impl<T: Scalar> Linearization<'_, T> {
         summed
     }
 
-    /// How many examples, and how many columns of each, travel together: as the cache holds. Columns
-    /// come first, since they share an example's values besides the weights.
+    /// How many examples, and how many columns of each, travel together: as the cache holds.
+    /// Columns come first, since they share an example's values besides the weights.
     fn columns_tile(&self, columns: usize) -> (usize, usize) {
         let plan = &self.graph.plan;
         let bytes = plan.tile.product.lens.iter().sum::<usize>() * size_of::<T>();
@@ -183,15 +209,15 @@ impl<T: Scalar> Linearization<'_, T> {
     }
 
     /// Runs `f` on a tile, or on a part of one, with its values: the kept ones, or computed into
-    /// `own`.
+    /// `own`. An audit refuses what is not finite.
     fn with_values(
         &self,
-        range: Range<usize>,
+        (range, audit): (Range<usize>, bool),
         w: &mut Worker<T>,
         own: &mut Block<T>,
         f: impl FnOnce(&Point<'_, T>, Range<usize>, &mut Worker<T>, &Block<T>) -> Result<()>,
     ) -> Result<()> {
-        let mut point = self.point(range.clone(), false);
+        let mut point = self.point(range.clone(), audit);
         let (slots, scratch) = (&mut w.slots, &mut w.scratch);
         let block = match self.blocks.get(range.start / self.tile_len) {
             Some(kept) => {
@@ -207,8 +233,8 @@ impl<T: Scalar> Linearization<'_, T> {
         f(&point, range, w, block)
     }
 
-    /// One reverse sweep whose shared cotangents stay apart, example by example. Of those that `steps`
-    /// write, the worker's rows get what is read for it instead.
+    /// One reverse sweep whose shared cotangents stay apart, example by example. Of those that
+    /// `steps` write, the worker's rows get what is read for it instead.
     fn examples_vjp(
         &self,
         point: &Point<'_, T>,
@@ -247,13 +273,18 @@ impl<T: Scalar> Linearization<'_, T> {
         let plan = &self.graph.plan;
         let rows = &rows[i * plan.apart.row..][..plan.apart.row];
         for (sum, range) in &plan.parameters {
-            let chunk = |d: &DeferredStep| (NEAR / d.row).max(1) * d.row;
-            let steps = plan.apart.steps.iter();
-            let mut steps = steps.filter(|d| d.sum == *sum).peekable();
-            let Some(size) = steps.peek().map(|d| chunk(d)) else {
+            let steps = plan.apart.steps.iter().filter(|d| d.sum == *sum);
+            let mut lens = steps.clone().map(|d| d.row);
+            let Some(row) = lens.next() else {
                 continue;
             };
-            // A piece at a time, so that what is added to it finds it in the cache.
+            // A piece at a time, so that what is added to it finds it in the cache. A weight that
+            // is used under two shapes has rows of two lengths: pieces that both divide need not
+            // exist.
+            let size = match lens.all(|other| other == row) {
+                true => (NEAR / row).max(1) * row,
+                false => range.len(),
+            };
             for (c, out) in out[range.clone()].chunks_mut(size).enumerate() {
                 let here = c * size..c * size + out.len();
                 for d in steps.clone() {
@@ -299,11 +330,10 @@ impl<T: Scalar> Linearization<'_, T> {
         let parameters = plan.parameters.iter();
         let mut parameters = parameters.filter(|(sum, _)| !defers(steps, *sum));
         if !plan.shared.has_reverse() {
-            for (sum, range) in parameters {
-                let n = range.len();
-                out[range.clone()].copy_from_slice(&w.per_example[*sum][i * n..][..n]);
-            }
-            return Ok(());
+            return parameters.try_for_each(|(sum, range)| {
+                let own = &w.per_example[*sum][i * range.len()..][..range.len()];
+                expect_finite(copy_finite(own, &mut out[range.clone()]), own)
+            });
         }
         let Worker {
             per_example,
@@ -319,8 +349,20 @@ impl<T: Scalar> Linearization<'_, T> {
         }
         graph.shared_vjp(&self.theta, &self.shared, sums, scratch)?;
         parameters.try_for_each(|(sum, range)| {
-            out[range.clone()].copy_from_slice(&sums[*sum][..range.len()]);
-            Ok(())
+            let own = &sums[*sum][..range.len()];
+            expect_finite(copy_finite(own, &mut out[range.clone()]), own)
         })
     }
+}
+
+/// Refuses a number that was found not to be finite, of those that cotangents of examples are
+/// written from: they themselves are too many to be read again.
+fn expect_finite<T: Scalar>(fault: Option<usize>, numbers: &[T]) -> Result<()> {
+    fault.map_or(Ok(()), |index| {
+        Err(GraphError::NotFinite {
+            what: "a cotangent of an example".into(),
+            index,
+            value: numbers[index].to_f64(),
+        })
+    })
 }

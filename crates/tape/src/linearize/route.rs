@@ -16,8 +16,8 @@ pub enum Route {
     /// where F is one forward pass.
     Sweep,
     /// The sensitivities S = ∂z/∂(exit) of every segment of the network are kept: 2 F, and two
-    /// readings of S, per JᵀBJ v. The first product prepares S, by m reverse sweeps for an output of
-    /// m numbers.
+    /// readings of S, per JᵀBJ v. The first product prepares S, by m reverse sweeps for an output
+    /// of m numbers.
     Stored,
 }
 

@@ -30,7 +30,10 @@ impl<T: Scalar> Graph<T> {
             self.check_room(out, self.params.len())?;
         }
         self.params.check("theta", theta)?;
-        let shared = self.shared_forward(theta, out.is_none())?;
+        let mut totals = self.totals.take();
+        let mut shared = std::mem::take(&mut totals.shared);
+        let wanted = (out.is_none(), false);
+        let computed = self.shared_forward(theta, wanted, &mut shared, &mut totals.scratch);
         let plan = &self.plan;
         let leaves = if out.is_some() {
             Leaves::Cotangents
@@ -63,10 +66,10 @@ impl<T: Scalar> Graph<T> {
             sweep::vjp(&point, block, table, slots, &mut sink, scratch)?;
             Ok(value)
         };
-        let mut totals = self.totals.take();
         let direct = out.as_deref_mut().unwrap_or_default();
         let (count, tile_len) = (examples.len(), plan.tile_len);
-        let summed = self.sum_tiles(count, tile_len, leaves, &mut totals, direct, &body);
+        let summed = computed
+            .and_then(|()| self.sum_tiles(count, tile_len, leaves, &mut totals, direct, &body));
         let result = summed.and_then(|value| {
             if let Some(out) = out {
                 let Totals { sums, scratch, .. } = &mut *totals;
@@ -75,6 +78,7 @@ impl<T: Scalar> Graph<T> {
             }
             Ok(value)
         });
+        totals.shared = shared;
         self.totals.give_back(totals);
         result
     }

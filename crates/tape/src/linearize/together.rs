@@ -1,4 +1,5 @@
-//! Jᵀ B J V for several vectors: tile by tile, each with all vectors while its data are in the cache.
+//! Jᵀ B J V for several vectors: tile by tile, each with all vectors while its data are in the
+//! cache.
 
 use super::{Curvature, Linearization};
 use crate::Scalar;
@@ -19,8 +20,8 @@ impl<T: Scalar> Linearization<'_, T> {
     /// Jᵀ B J V for k vectors, each stored after the other: for every vector the same bits as
     /// [`product_into`](Self::product_into).
     ///
-    /// A tile's values, winners and sensitivities are read once for several vectors, as long as these
-    /// are short enough to stay in the cache as well.
+    /// A tile's values, winners and sensitivities are read once for several vectors, as long as
+    /// these are short enough to stay in the cache as well.
     ///
     /// # Errors
     /// A block that doesn't fit or a vector that isn't finite; a tangent or cotangent that isn't
@@ -56,9 +57,9 @@ impl<T: Scalar> Linearization<'_, T> {
         Ok(())
     }
 
-    /// How many vectors go together. Each has a direction and sums as long as θ, which every tile reads.
-    /// Large weights (those whose sums are deferred) are read faster one vector after the other, unless
-    /// what is kept is larger still and comes from memory.
+    /// How many vectors go together. Each has a direction and sums as long as θ, which every tile
+    /// reads. Large weights (those whose sums are deferred) are read faster one vector after the
+    /// other, unless what is kept is larger still and comes from memory.
     fn together(&self) -> usize {
         if !self.graph.is_active() {
             return 1;

@@ -1,17 +1,18 @@
-//! What rules may state besides derivatives, where there is a faster way than one tile after the other.
+//! What rules may state besides derivatives, where there is a faster way than one tile after the
+//! other.
 
 use super::At;
 use crate::{Scalar, Slot, View};
 use std::fmt::Debug;
 use std::ops::Range;
 
-/// The sum of squares of [`Rules::squares`].
+/// The sum of squares of [`Rules::squares`](super::Rules::squares).
 pub trait SquareSum<T>: Debug + Send + Sync {
     /// Numbers of workspace for a tile of `k` examples and so many columns.
     fn scratch(&self, k: usize, columns: usize) -> usize;
 
-    /// Adds Σ over examples and columns of ((∂y/∂xⱼ)ᵀ g)², entry by entry, to `out`, which is as long
-    /// as operand `j`. `g` holds a tile for each column, one after the other.
+    /// Adds Σ over examples and columns of ((∂y/∂xⱼ)ᵀ g)², entry by entry, to `out`, which is as
+    /// long as operand `j`. `g` holds a tile for each column, one after the other.
     fn add(
         &self,
         j: usize,
@@ -39,14 +40,14 @@ pub struct Deferred<'a, T> {
 
 /// The summing rule of [`Deferred`].
 pub trait DeferredSum<T>: Debug + Send + Sync {
-    /// Whether `b` gets from each example the outer product a gᵀ of its numbers and the cotangent's,
-    /// row-major: then its square is the outer product of their squares.
+    /// Whether `b` gets from each example the outer product a gᵀ of its numbers and the
+    /// cotangent's, row-major: then its square is the outer product of their squares.
     fn is_outer(&self) -> bool {
         false
     }
 
-    /// Overwrites `gb`, which stands for the numbers `range` of the operand, with the cotangents from
-    /// `k` examples.
+    /// Overwrites `gb`, which stands for the numbers `range` of the operand, with the cotangents
+    /// from `k` examples.
     fn write_range(
         &self,
         k: usize,
@@ -73,11 +74,11 @@ pub trait DeferredSum<T>: Debug + Send + Sync {
     );
 }
 
-/// The adjoint in the first operand a of a bilinear op, from the second, b, *turned*: in the order in
-/// which the adjoint reads it, transposed or flipped.
+/// The adjoint in the first operand a of a bilinear op, from the second, b, *turned*: in the order
+/// in which the adjoint reads it, transposed or flipped.
 ///
-/// Where all examples share b, it is turned once per θ, and its tangent once per v, instead of once per
-/// tile.
+/// Where all examples share b, it is turned once per θ, and its tangent once per v, instead of once
+/// per tile.
 pub trait Turned<T: Scalar>: Debug + Send + Sync {
     /// Writes b turned: the same numbers, each in another place.
     fn turn(&self, b: &[T], turned: &mut [T]);
@@ -88,8 +89,9 @@ pub trait Turned<T: Scalar>: Debug + Send + Sync {
     /// Numbers of workspace for [`adjoint_columns`](Turned::adjoint_columns).
     fn columns_scratch(&self, k: usize, columns: usize) -> usize;
 
-    /// The same for several cotangents of the same `k` examples: `g` and `ga`, which is not shared, hold
-    /// a tile for each, one after the other. They share work where all are 0 at the same numbers.
+    /// The same for several cotangents of the same `k` examples: `g` and `ga`, which is not shared,
+    /// hold a tile for each, one after the other. They share work where all are 0 at the same
+    /// numbers.
     fn adjoint_columns(
         &self,
         k: usize,

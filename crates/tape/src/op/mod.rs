@@ -21,9 +21,10 @@ pub struct Tile<'a> {
     /// Their numbers in the data set, for ops whose result depends on the example (dropout);
     /// empty for what all examples share.
     pub examples: &'a [usize],
-    /// The seed of whatever is drawn at random.
+    /// The seed of whatever is drawn at random. The sweeps leave it at 0 so far.
     pub seed: u64,
-    /// Whether the graph is being trained (or used to predict).
+    /// Whether the graph is being trained (or used to predict). The sweeps leave it at `false` so
+    /// far: an op that differs in training has to wait for an option that sets it.
     pub training: bool,
 }
 
@@ -141,8 +142,8 @@ pub trait Op<T: Scalar>: Debug + Send + Sync + Any {
 ///
 /// A rule sees all examples of a tile. `forward` overwrites its output; every other rule **adds**
 /// into its outputs, but for a jvp that [says otherwise](Rules::jvp_overwrites). `y`, `g`, `dg` and
-/// `dy` lie example after example without gaps. Where an operand has no tangent, or where nobody wants
-/// its cotangent, the entry is `None`: no work.
+/// `dy` lie example after example without gaps. Where an operand has no tangent, or where nobody
+/// wants its cotangent, the entry is `None`: no work.
 ///
 /// With y = op(x₁, …, xₘ), the rules compute
 ///
@@ -175,8 +176,8 @@ pub trait Rules<T: Scalar>: Debug + Send + Sync {
         self.shape().size()
     }
 
-    /// About how many multiply-adds operand `j`'s part of jvp, or of vjp, costs per example: what the
-    /// choice between routes goes by.
+    /// About how many multiply-adds operand `j`'s part of jvp, or of vjp, costs per example: what
+    /// the choice between routes goes by.
     fn derivative_work(&self, _j: usize) -> usize {
         self.work()
     }
@@ -198,8 +199,8 @@ pub trait Rules<T: Scalar>: Debug + Send + Sync {
         false
     }
 
-    /// Whether operand `j` gets a cotangent. One that doesn't is only read, by derivative rules alone:
-    /// it is computed from another operand, which gets the cotangent of both.
+    /// Whether operand `j` gets a cotangent. One that doesn't is only read, by derivative rules
+    /// alone: it is computed from another operand, which gets the cotangent of both.
     fn has_cotangent(&self, _j: usize) -> bool {
         true
     }
@@ -214,8 +215,8 @@ pub trait Rules<T: Scalar>: Debug + Send + Sync {
         y: &mut [T],
     );
 
-    /// Writes the output alone, where no derivative will be asked for; `false`, and nothing done, if
-    /// that is no less work than [`forward`](Rules::forward).
+    /// Writes the output alone, where no derivative will be asked for; `false`, and nothing done,
+    /// if that is no less work than [`forward`](Rules::forward).
     fn evaluate(
         &self,
         _tile: Tile<'_>,
@@ -238,8 +239,8 @@ pub trait Rules<T: Scalar>: Debug + Send + Sync {
     /// Adds the cotangents of the operands.
     fn vjp(&self, at: &At<'_, T>, g: &[T], scratch: &mut [T], gx: &mut [Option<Slot<'_, T>>]);
 
-    /// Numbers of workspace for [`vjp_columns`](Rules::vjp_columns) of so many cotangents of a tile of
-    /// `k` examples.
+    /// Numbers of workspace for [`vjp_columns`](Rules::vjp_columns) of so many cotangents of a tile
+    /// of `k` examples.
     fn columns_scratch(&self, k: usize, columns: usize) -> usize {
         self.scratch(columns * k)
     }
@@ -267,8 +268,8 @@ pub trait Rules<T: Scalar>: Debug + Send + Sync {
         }
     }
 
-    /// How the squares of operand `j`'s cotangents are summed over examples, where there is a better
-    /// way than to write each example's down.
+    /// How the squares of operand `j`'s cotangents are summed over examples, where there is a
+    /// better way than to write each example's down.
     fn squares(&self, _j: usize) -> Option<&dyn SquareSum<T>> {
         None
     }
@@ -290,8 +291,8 @@ pub trait Rules<T: Scalar>: Debug + Send + Sync {
         None
     }
 
-    /// For rules that are bilinear in their two operands: how the adjoint in the first reads the second
-    /// turned, where that is faster.
+    /// For rules that are bilinear in their two operands: how the adjoint in the first reads the
+    /// second turned, where that is faster.
     fn turned(&self) -> Option<&dyn Turned<T>> {
         None
     }

@@ -14,6 +14,7 @@ use crate::{Scalar, Shape, Slot, Var, View};
 /// # Errors
 /// Any other pair of shapes: `[n, 1]` next to `[n]` is refused, not stretched to `[n, n]`.
 ///
+/// # Example
 /// ```
 /// use osculant_tape::Tape;
 /// let tape = Tape::<f32>::new();

@@ -14,6 +14,7 @@ use crate::{Scalar, Var};
 /// # Errors
 /// A constant that is not finite; so also `x / 0.0`.
 ///
+/// # Example
 /// ```
 /// use osculant_tape::Tape;
 /// let tape = Tape::<f32>::new();
@@ -36,10 +37,12 @@ impl PointwiseFn<1> for Affine {
         "affine"
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check<T: Scalar>(&self) -> Result<(), String> {
         for (what, c) in [("scale", self.scale), ("shift", self.shift)] {
-            if !c.is_finite() {
-                return Err(format!("its {what} is {c}; a constant must be finite"));
+            if !T::from_f64(c).is_finite() {
+                return Err(format!(
+                    "its {what} is {c:?}; a constant must be finite, as a number of the graph's type too"
+                ));
             }
         }
         Ok(())

@@ -21,6 +21,7 @@ use crate::{Scalar, Shape, Slot, Var, View};
 /// # Errors
 /// As for [`MaxPool2d`](super::MaxPool2d).
 ///
+/// # Example
 /// ```
 /// use osculant_tape::{Tape, ops::AvgPool2d};
 /// let tape = Tape::<f32>::new();

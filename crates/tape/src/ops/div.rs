@@ -3,7 +3,7 @@
 use crate::kind::{Pointwise, PointwiseFn, Reads};
 use crate::{Scalar, Var};
 
-/// y = a / b, number by number.
+/// y = a / b, elementwise.
 ///
 /// # Shapes
 /// Equal, or one the last axes of the other, as for [`Add`](super::Add).
@@ -14,6 +14,7 @@ use crate::{Scalar, Var};
 /// # Errors
 /// Any other pair of shapes.
 ///
+/// # Example
 /// ```
 /// use osculant_tape::Tape;
 /// let tape = Tape::<f32>::new();

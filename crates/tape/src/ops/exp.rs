@@ -4,7 +4,7 @@ use crate::kernel::elementary::exp;
 use crate::kind::{Pointwise, PointwiseFn, Reads};
 use crate::{Scalar, Var};
 
-/// y = eˣ, number by number.
+/// y = eˣ, elementwise.
 ///
 /// # Shapes
 /// Any; the output has the same.
@@ -12,6 +12,7 @@ use crate::{Scalar, Var};
 /// # Formula
 /// y' = y, y'' = y.
 ///
+/// # Example
 /// ```
 /// use osculant_tape::Tape;
 /// let tape = Tape::<f32>::new();
@@ -45,7 +46,7 @@ impl PointwiseFn<1> for Exp {
 }
 
 impl<'t, T: Scalar> Var<'t, T> {
-    /// y = eˣ, number by number; see [`Exp`].
+    /// y = eˣ, elementwise; see [`Exp`].
     #[track_caller]
     pub fn exp(self) -> Var<'t, T> {
         self.apply(Pointwise(Exp))

@@ -4,7 +4,7 @@ use crate::kernel::elementary::{normal_density, normal_distribution};
 use crate::kind::{Pointwise, PointwiseFn, Reads};
 use crate::{Scalar, Var};
 
-/// y = x Φ(x), number by number, where Φ is the normal distribution function.
+/// y = x Φ(x), elementwise, where Φ is the normal distribution function.
 ///
 /// # Shapes
 /// Any; the output has the same.
@@ -16,6 +16,7 @@ use crate::{Scalar, Var};
 /// # Reference
 /// Hendrycks and Gimpel, *Gaussian error linear units*, arXiv:1606.08415, 2016.
 ///
+/// # Example
 /// ```
 /// use osculant_tape::Tape;
 /// let tape = Tape::<f32>::new();
@@ -44,12 +45,14 @@ impl PointwiseFn<1> for Gelu {
 
     #[inline(always)]
     fn d2f<T: Scalar>(&self, [x]: [T; 1], _: T) -> [[T; 1]; 1] {
-        [[(T::from_f64(2.0) - x * x) * normal_density(x)]]
+        // The density times x first: it is 0 before x² overflows.
+        let density = normal_density(x);
+        [[density + density - x * (x * density)]]
     }
 }
 
 impl<'t, T: Scalar> Var<'t, T> {
-    /// y = x Φ(x), number by number, where Φ is the normal distribution function; see [`Gelu`].
+    /// y = x Φ(x), elementwise, where Φ is the normal distribution function; see [`Gelu`].
     #[track_caller]
     pub fn gelu(self) -> Var<'t, T> {
         self.apply(Pointwise(Gelu))

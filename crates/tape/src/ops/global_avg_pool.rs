@@ -19,6 +19,7 @@ use crate::{Scalar, Shape, Slot, Var, View};
 /// # Errors
 /// Fewer than two axes.
 ///
+/// # Example
 /// ```
 /// use osculant_tape::Tape;
 /// let tape = Tape::<f32>::new();

@@ -3,7 +3,7 @@
 use crate::kind::{Pointwise, PointwiseFn, Reads};
 use crate::{Scalar, Var};
 
-/// y = x where x > 0, else slope · x, number by number.
+/// y = x where x > 0, else slope · x, elementwise.
 ///
 /// # Shapes
 /// Any; the output has the same.
@@ -18,6 +18,7 @@ use crate::{Scalar, Var};
 /// # Errors
 /// A slope that is negative or not finite: the derivative is read off the sign of the output.
 ///
+/// # Example
 /// ```
 /// use osculant_tape::Tape;
 /// let tape = Tape::<f32>::new();
@@ -38,11 +39,11 @@ impl PointwiseFn<1> for LeakyRelu {
         "leaky_relu"
     }
 
-    fn check(&self) -> Result<(), String> {
-        match self.slope >= 0.0 && self.slope.is_finite() {
+    fn check<T: Scalar>(&self) -> Result<(), String> {
+        match self.slope >= 0.0 && T::from_f64(self.slope).is_finite() {
             true => Ok(()),
             false => Err(format!(
-                "its slope is {}; it must be a finite number of at least 0",
+                "its slope is {:?}; it must be a finite number of at least 0, in the graph's type too",
                 self.slope
             )),
         }

@@ -4,7 +4,7 @@ use crate::kernel::elementary::ln;
 use crate::kind::{Pointwise, PointwiseFn, Reads};
 use crate::{Scalar, Var};
 
-/// y = ln x, number by number.
+/// y = ln x, elementwise.
 ///
 /// # Shapes
 /// Any; the output has the same.
@@ -12,6 +12,7 @@ use crate::{Scalar, Var};
 /// # Formula
 /// y' = 1/x, y'' = −1/x². At 0, y and its derivatives are infinite; below, y is NaN.
 ///
+/// # Example
 /// ```
 /// use osculant_tape::Tape;
 /// let tape = Tape::<f32>::new();
@@ -45,7 +46,7 @@ impl PointwiseFn<1> for Log {
 }
 
 impl<'t, T: Scalar> Var<'t, T> {
-    /// y = ln x, number by number; see [`Log`].
+    /// y = ln x, elementwise; see [`Log`].
     #[track_caller]
     pub fn log(self) -> Var<'t, T> {
         self.apply(Pointwise(Log))

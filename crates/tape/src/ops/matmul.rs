@@ -8,8 +8,8 @@ use crate::{Scalar, Shape, Var};
 ///
 /// # Shapes
 /// `[m, k] × [k, n] → [m, n]`; a vector counts as a row on the left, `[k] × [k, n] → [n]`, and as a
-/// column on the right, `[m, k] × [k] → [m]`. Either operand may be shared by all examples or differ
-/// from one to the next. The inner product of two vectors is another op.
+/// column on the right, `[m, k] × [k] → [m]`. Either operand may be shared by all examples or
+/// differ from one to the next. The inner product of two vectors is another op.
 ///
 /// # Formula
 /// y[i, j] = Σₗ a[i, l] b[l, j]

@@ -27,6 +27,7 @@ use crate::{Scalar, Shape, Var};
 /// A shape that is no image; a window or stride of 0; a padding of more than half the window; a
 /// window that does not fit.
 ///
+/// # Example
 /// ```
 /// use osculant_tape::{Tape, ops::MaxPool2d};
 /// let tape = Tape::<f32>::new();

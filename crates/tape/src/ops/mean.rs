@@ -12,6 +12,7 @@ use crate::{Scalar, Shape, Slot, Var, View};
 /// # Formula
 /// y = 1/n Σⱼ xⱼ, accumulated in f64.
 ///
+/// # Example
 /// ```
 /// use osculant_tape::Tape;
 /// let tape = Tape::<f32>::new();

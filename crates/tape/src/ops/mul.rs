@@ -1,11 +1,11 @@
-//! Products, number by number.
+//! Products, elementwise.
 
 use crate::kernel::reduce::{add_product, add_product_fold};
 use crate::kernel::vectorized;
 use crate::kind::{Bilinear, BilinearMap, BilinearOp, Broadcast};
 use crate::{Scalar, Shape, Slot, Var, View};
 
-/// y = a · b, number by number.
+/// y = a · b, elementwise.
 ///
 /// # Shapes
 /// Equal, or one the last axes of the other: `[h, w, c] * [c]`, `[n] * []`. The output has the
@@ -14,6 +14,7 @@ use crate::{Scalar, Shape, Slot, Var, View};
 /// # Errors
 /// Any other pair of shapes.
 ///
+/// # Example
 /// ```
 /// use osculant_tape::Tape;
 /// let tape = Tape::<f32>::new();

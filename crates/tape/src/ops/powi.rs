@@ -3,7 +3,7 @@
 use crate::kind::{Pointwise, PointwiseFn, Reads};
 use crate::{Scalar, Var};
 
-/// y = xⁿ for a whole number n, number by number.
+/// y = xⁿ for a whole number n, elementwise.
 ///
 /// # Shapes
 /// Any; the output has the same.
@@ -11,6 +11,7 @@ use crate::{Scalar, Var};
 /// # Formula
 /// y' = n xⁿ⁻¹, y'' = n(n − 1) xⁿ⁻². For n < 0, y and its derivatives are infinite at 0.
 ///
+/// # Example
 /// ```
 /// use osculant_tape::Tape;
 /// let tape = Tape::<f32>::new();
@@ -54,7 +55,7 @@ impl PointwiseFn<1> for Powi {
 }
 
 impl<'t, T: Scalar> Var<'t, T> {
-    /// y = xⁿ, number by number; see [`Powi`].
+    /// y = xⁿ, elementwise; see [`Powi`].
     #[track_caller]
     pub fn powi(self, n: i32) -> Var<'t, T> {
         self.apply(Pointwise(Powi { n }))

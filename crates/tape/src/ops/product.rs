@@ -59,8 +59,8 @@ impl Product {
         }
     }
 
-    /// Adds to `gb`, rows of b from the number `start` on, aᵀg of so many examples; or writes it over
-    /// what stands there.
+    /// Adds to `gb`, rows of b from the number `start` on, aᵀg of so many examples; or writes it
+    /// over what stands there.
     fn sum_rows<T: Scalar>(
         &self,
         count: usize,
@@ -220,8 +220,8 @@ impl<T: Scalar> Turned<T> for Product {
 const NEAR: usize = 16 << 10;
 
 impl Product {
-    /// How many examples' squares are made and summed at a time: as many as stay near; or all, where
-    /// the sum does not, which each part would read and write again.
+    /// How many examples' squares are made and summed at a time: as many as stay near; or all,
+    /// where the sum does not, which each part would read and write again.
     fn squares_part<T>(&self, count: usize) -> usize {
         let bytes = |numbers: usize| numbers.saturating_mul(size_of::<T>());
         if bytes(self.k.saturating_mul(self.n)) > NEAR {
@@ -280,7 +280,7 @@ impl<T: Scalar> SquareSum<T> for Product {
     }
 }
 
-/// y = x², number by number.
+/// y = x², elementwise.
 #[inline(always)]
 fn square<T: Scalar>(x: &[T], y: &mut [T]) {
     y.iter_mut().zip(x).for_each(|(y, &x)| *y = x * x);

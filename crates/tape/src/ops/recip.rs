@@ -14,6 +14,7 @@ use crate::{Scalar, Var};
 /// # Errors
 /// A numerator that is not finite.
 ///
+/// # Example
 /// ```
 /// use osculant_tape::Tape;
 /// let tape = Tape::<f32>::new();
@@ -33,11 +34,11 @@ impl PointwiseFn<1> for Recip {
         "recip"
     }
 
-    fn check(&self) -> Result<(), String> {
-        match self.numerator.is_finite() {
+    fn check<T: Scalar>(&self) -> Result<(), String> {
+        match T::from_f64(self.numerator).is_finite() {
             true => Ok(()),
             false => Err(format!(
-                "its numerator is {}; a constant must be finite",
+                "its numerator is {:?}; a constant must be finite, as a number of the graph's type too",
                 self.numerator
             )),
         }

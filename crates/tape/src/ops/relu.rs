@@ -3,7 +3,7 @@
 use crate::kind::{Pointwise, PointwiseFn, Reads};
 use crate::{Scalar, Var};
 
-/// y = max(x, 0), number by number.
+/// y = max(x, 0), elementwise.
 ///
 /// # Shapes
 /// Any; the output has the same.
@@ -14,6 +14,7 @@ use crate::{Scalar, Var};
 /// # Reference
 /// Glorot, Bordes and Bengio, *Deep sparse rectifier neural networks*, AISTATS 2011.
 ///
+/// # Example
 /// ```
 /// use osculant_tape::Tape;
 /// let tape = Tape::<f32>::new();
@@ -49,7 +50,7 @@ impl PointwiseFn<1> for Relu {
 }
 
 impl<'t, T: Scalar> Var<'t, T> {
-    /// y = max(x, 0), number by number; see [`Relu`].
+    /// y = max(x, 0), elementwise; see [`Relu`].
     #[track_caller]
     pub fn relu(self) -> Var<'t, T> {
         self.apply(Pointwise(Relu))

@@ -12,6 +12,7 @@ use crate::{IntoShape, Scalar, Shape, Slot, Var, View};
 /// # Errors
 /// A shape of another size.
 ///
+/// # Example
 /// ```
 /// use osculant_tape::Tape;
 /// let tape = Tape::<f32>::new();

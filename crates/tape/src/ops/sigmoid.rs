@@ -4,7 +4,7 @@ use crate::kernel::elementary::logistic;
 use crate::kind::{Pointwise, PointwiseFn, Reads};
 use crate::{Scalar, Var};
 
-/// y = 1/(1 + e⁻ˣ), number by number.
+/// y = 1/(1 + e⁻ˣ), elementwise.
 ///
 /// # Shapes
 /// Any; the output has the same.
@@ -12,6 +12,7 @@ use crate::{Scalar, Var};
 /// # Formula
 /// y' = y(1 − y), y'' = y'(1 − 2y). No exponential overflows, however large |x| is.
 ///
+/// # Example
 /// ```
 /// use osculant_tape::Tape;
 /// let tape = Tape::<f32>::new();
@@ -45,7 +46,7 @@ impl PointwiseFn<1> for Sigmoid {
 }
 
 impl<'t, T: Scalar> Var<'t, T> {
-    /// y = 1/(1 + e⁻ˣ), number by number; see [`Sigmoid`].
+    /// y = 1/(1 + e⁻ˣ), elementwise; see [`Sigmoid`].
     #[track_caller]
     pub fn sigmoid(self) -> Var<'t, T> {
         self.apply(Pointwise(Sigmoid))

@@ -4,7 +4,7 @@ use crate::kernel::elementary::logistic;
 use crate::kind::{Pointwise, PointwiseFn, Reads};
 use crate::{Scalar, Var};
 
-/// y = x σ(x), number by number, where σ is the logistic function.
+/// y = x σ(x), elementwise, where σ is the logistic function.
 ///
 /// # Shapes
 /// Any; the output has the same.
@@ -13,9 +13,10 @@ use crate::{Scalar, Var};
 /// y' = σ(x) + x σ'(x), y'' = σ'(x) (2 + x (1 − 2σ(x))), where σ'(x) = σ(x) σ(−x).
 ///
 /// # Reference
-/// Elfwing, Uchibe and Doya, *Sigmoid-weighted linear units for neural network function approximation
-/// in reinforcement learning*, Neural Networks 107, 2018.
+/// Elfwing, Uchibe and Doya, *Sigmoid-weighted linear units for neural network function
+/// approximation in reinforcement learning*, Neural Networks 107, 2018.
 ///
+/// # Example
 /// ```
 /// use osculant_tape::Tape;
 /// let tape = Tape::<f32>::new();
@@ -51,7 +52,7 @@ impl PointwiseFn<1> for Silu {
 }
 
 impl<'t, T: Scalar> Var<'t, T> {
-    /// y = x σ(x), number by number, where σ is the logistic function; see [`Silu`].
+    /// y = x σ(x), elementwise, where σ is the logistic function; see [`Silu`].
     #[track_caller]
     pub fn silu(self) -> Var<'t, T> {
         self.apply(Pointwise(Silu))

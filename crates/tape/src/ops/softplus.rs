@@ -4,7 +4,7 @@ use crate::kernel::elementary::{exp, exp_m1, softplus};
 use crate::kind::{Pointwise, PointwiseFn, Reads};
 use crate::{Scalar, Var};
 
-/// y = ln(1 + eˣ), number by number.
+/// y = ln(1 + eˣ), elementwise.
 ///
 /// # Shapes
 /// Any; the output has the same.
@@ -17,6 +17,7 @@ use crate::{Scalar, Var};
 /// Dugas, Bengio, Bélisle, Nadeau and Garcia, *Incorporating second-order functional knowledge for
 /// better option pricing*, NIPS 2000.
 ///
+/// # Example
 /// ```
 /// use osculant_tape::Tape;
 /// let tape = Tape::<f32>::new();
@@ -50,7 +51,7 @@ impl PointwiseFn<1> for Softplus {
 }
 
 impl<'t, T: Scalar> Var<'t, T> {
-    /// y = ln(1 + eˣ), number by number; see [`Softplus`].
+    /// y = ln(1 + eˣ), elementwise; see [`Softplus`].
     #[track_caller]
     pub fn softplus(self) -> Var<'t, T> {
         self.apply(Pointwise(Softplus))

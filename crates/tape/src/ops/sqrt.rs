@@ -3,7 +3,7 @@
 use crate::kind::{Pointwise, PointwiseFn, Reads};
 use crate::{Scalar, Var};
 
-/// y = √x, number by number.
+/// y = √x, elementwise.
 ///
 /// # Shapes
 /// Any; the output has the same.
@@ -11,6 +11,7 @@ use crate::{Scalar, Var};
 /// # Formula
 /// y' = 1/(2y), y'' = −1/(4y³). At 0 the derivatives are infinite; below, y is NaN.
 ///
+/// # Example
 /// ```
 /// use osculant_tape::Tape;
 /// let tape = Tape::<f32>::new();
@@ -44,7 +45,7 @@ impl PointwiseFn<1> for Sqrt {
 }
 
 impl<'t, T: Scalar> Var<'t, T> {
-    /// y = √x, number by number; see [`Sqrt`].
+    /// y = √x, elementwise; see [`Sqrt`].
     #[track_caller]
     pub fn sqrt(self) -> Var<'t, T> {
         self.apply(Pointwise(Sqrt))

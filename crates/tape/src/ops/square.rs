@@ -3,7 +3,7 @@
 use crate::kind::{Pointwise, PointwiseFn, Reads};
 use crate::{Scalar, Var};
 
-/// y = x², number by number.
+/// y = x², elementwise.
 ///
 /// # Shapes
 /// Any; the output has the same.
@@ -11,6 +11,7 @@ use crate::{Scalar, Var};
 /// # Formula
 /// y' = 2x, y'' = 2.
 ///
+/// # Example
 /// ```
 /// use osculant_tape::Tape;
 /// let tape = Tape::<f32>::new();
@@ -44,7 +45,7 @@ impl PointwiseFn<1> for Square {
 }
 
 impl<'t, T: Scalar> Var<'t, T> {
-    /// y = x², number by number; see [`Square`].
+    /// y = x², elementwise; see [`Square`].
     #[track_caller]
     pub fn square(self) -> Var<'t, T> {
         self.apply(Pointwise(Square))

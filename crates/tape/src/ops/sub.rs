@@ -12,6 +12,7 @@ use crate::{Scalar, Shape, Var};
 /// # Errors
 /// Any other pair of shapes.
 ///
+/// # Example
 /// ```
 /// use osculant_tape::Tape;
 /// let tape = Tape::<f32>::new();

@@ -12,6 +12,7 @@ use crate::{Scalar, Shape, Var};
 /// # Formula
 /// y = Σⱼ xⱼ, accumulated in f64.
 ///
+/// # Example
 /// ```
 /// use osculant_tape::Tape;
 /// let tape = Tape::<f32>::new();

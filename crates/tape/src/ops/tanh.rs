@@ -4,7 +4,7 @@ use crate::kernel::elementary::tanh;
 use crate::kind::{Pointwise, PointwiseFn, Reads};
 use crate::{Scalar, Var};
 
-/// y = tanh x, number by number.
+/// y = tanh x, elementwise.
 ///
 /// # Shapes
 /// Any; the output has the same.
@@ -12,6 +12,7 @@ use crate::{Scalar, Var};
 /// # Formula
 /// y' = 1 − y², y'' = −2y y'.
 ///
+/// # Example
 /// ```
 /// use osculant_tape::Tape;
 /// let tape = Tape::<f32>::new();
@@ -45,7 +46,7 @@ impl PointwiseFn<1> for Tanh {
 }
 
 impl<'t, T: Scalar> Var<'t, T> {
-    /// y = tanh x, number by number; see [`Tanh`].
+    /// y = tanh x, elementwise; see [`Tanh`].
     #[track_caller]
     pub fn tanh(self) -> Var<'t, T> {
         self.apply(Pointwise(Tanh))

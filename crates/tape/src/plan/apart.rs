@@ -8,7 +8,8 @@ use crate::Scalar;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Apart {
     /// The steps whose shared operand gets an example's cotangent from what deferred sums read,
-    /// written once and in its place: no shared node touches it, and it is large or an outer product.
+    /// written once and in its place: no shared node touches it, and it is large or an outer
+    /// product.
     pub steps: Vec<DeferredStep>,
     /// Numbers per example that those keep.
     pub row: usize,

@@ -15,7 +15,7 @@ use crate::Scalar;
 pub(crate) const KEPT: f64 = 10.0;
 
 /// What the way of a number through a step costs in each half of a product, at least: an op that
-/// works number by number computes little, but reads and writes. From the cache, that takes about
+/// works elementwise computes little, but reads and writes. From the cache, that takes about
 /// half as long as what a kept number takes.
 const PASSED: usize = 5;
 
@@ -76,8 +76,9 @@ const LARGER: usize = 4 * super::TILE_BYTES;
 
 /// Examples per tile where each needs so many bytes: a power of two, so that tiles fill rounds.
 ///
-/// As many as the cache holds; but every tile reads large weights anew. Where tiles of more examples
-/// than fit mean less traffic, weights and the examples' own second reading together, they are taken.
+/// As many as the cache holds; but every tile reads large weights anew. Where tiles of more
+/// examples than fit mean less traffic, weights and the examples' own second reading together, they
+/// are taken.
 pub(super) fn tile_len(bytes: usize, weights: usize) -> usize {
     let most = |room: usize| 1 << (room / bytes.max(1)).clamp(1, super::MAX_TILE).ilog2();
     let (fit, many) = (most(super::TILE_BYTES), most(LARGER).max(FEW));

@@ -7,8 +7,8 @@ use std::ops::Range;
 /// Shared operands of at least this many numbers have their cotangents summed per round.
 pub(super) const DEFER: usize = 16 * 1024;
 
-/// The steps whose cotangents of shared operands are left to such sums. Of those that may be, by sum,
-/// those stay in `able` that are used in tiles, each time by a step with a rule for it.
+/// The steps whose cotangents of shared operands are left to such sums. Of those that may be, by
+/// sum, those stay in `able` that are used in tiles, each time by a step with a rule for it.
 pub(super) fn defer<T: Scalar>(tile: &Stratum<T>, able: &mut [bool]) -> Vec<DeferredStep> {
     let sum_of = |o: &Operand| match o.role {
         Role::Shared(sum) => Some(sum),
@@ -60,8 +60,8 @@ pub(super) fn defer<T: Scalar>(tile: &Stratum<T>, able: &mut [bool]) -> Vec<Defe
     deferred
 }
 
-/// By sum: where in θ it stands, if no shared node adds to it or reads it. The places are in ascending
-/// order, as parameters are.
+/// By sum: where in θ it stands, if no shared node adds to it or reads it. The places are in
+/// ascending order, as parameters are.
 pub(super) fn in_place<T: Scalar>(
     shared: &Stratum<T>,
     sums: usize,

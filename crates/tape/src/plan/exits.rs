@@ -1,11 +1,11 @@
 //! Where segments end: the exits at which the stored route keeps S = ∂z/∂(exit).
 //!
 //! A segment begins at a step that consumes parameters and grows forward through steps that are
-//! their operand's only consumer. Wherever it ends, m numbers per number of the exit are kept. Going
-//! on through a step costs both halves of that step in every product instead. So a segment grows
-//! through a bias and an activation up to a pool, whose output is small, and ends before a product,
-//! unless the product is cheaper than S (as the last layer is: S there is not smaller than the
-//! weight). Where two segments meet, as at a residual sum, they can become one.
+//! their operand's only consumer. Wherever it ends, m numbers per number of the exit are kept.
+//! Going on through a step costs both halves of that step in every product instead. So a segment
+//! grows through a bias and an activation up to a pool, whose output is small, and ends before a
+//! product, unless the product is cheaper than S (as the last layer is: S there is not smaller than
+//! the weight). Where two segments meet, as at a residual sum, they can become one.
 //!
 //! Steps with a single consumer form trees, each ending at a fork or at the output. The cheapest
 //! set of exits of a tree follows from its leaves down, with two costs per step: as the step of a

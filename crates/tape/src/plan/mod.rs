@@ -117,8 +117,8 @@ pub(crate) struct Slots {
     pub lens: Vec<usize>,
 }
 
-/// A step whose cotangents of a shared operand are left for later: summed once per round, or written
-/// for one example.
+/// A step whose cotangents of a shared operand are left for later: summed once per round, or
+/// written for one example.
 #[derive(Clone, Debug)]
 pub(crate) struct DeferredStep {
     /// The step, by its position in the stratum.
@@ -138,7 +138,8 @@ pub(crate) struct DeferredStep {
     pub a_active: bool,
     /// Where `a` starts in an example's row; `g` follows.
     pub offset: usize,
-    /// The same in the rows for H v, where `dg` follows, and then `da` and `g` if `a` has a tangent.
+    /// The same in the rows for H v, where `dg` follows, and then `da` and `g` if `a` has a
+    /// tangent.
     pub hessian_offset: usize,
 }
 
@@ -200,7 +201,8 @@ impl<T> Stratum<T> {
 pub(crate) struct Plan<T> {
     pub shared: Stratum<T>,
     pub tile: Stratum<T>,
-    /// Every parameter, and every shared node that a cotangent comes back to, has a sum; its length.
+    /// Every parameter, and every shared node that a cotangent comes back to, has a sum; its
+    /// length.
     pub sums: Vec<usize>,
     /// Whether lanes sum it (else it is deferred).
     pub local: Vec<bool>,

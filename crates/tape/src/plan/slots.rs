@@ -133,8 +133,8 @@ impl<T: Scalar> Stratum<T> {
         slots
     }
 
-    /// Slots for jvp and vjp inside segments. What an exit's tangent and, later, its cotangent takes
-    /// is one slot; the output's tangent and cotangent, between which B stands, take two.
+    /// Slots for jvp and vjp inside segments. What an exit's tangent and, later, its cotangent
+    /// takes is one slot; the output's tangent and cotangent, between which B stands, take two.
     pub(super) fn place_inside(
         &self,
         n: usize,

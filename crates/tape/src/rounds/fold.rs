@@ -41,8 +41,8 @@ pub(crate) struct Folded<'a, T> {
 }
 
 impl<T: Scalar> Folded<'_, T> {
-    /// Folds `sums`, whose numbers begin with `first`, where they are or into the part of the result that
-    /// begins at `start`.
+    /// Folds `sums`, whose numbers begin with `first`, where they are or into the part of the
+    /// result that begins at `start`.
     pub fn write(&self, (first, sums): (usize, &mut [Buffer<T>]), (start, out): (usize, &mut [T])) {
         match sums {
             [] => {}

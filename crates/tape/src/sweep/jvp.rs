@@ -8,8 +8,8 @@ use crate::op::At;
 use crate::plan::{Slots, Step};
 use std::mem::take;
 
-/// Computes the tangents of all nodes that depend on θ and that something reads, into `slots` as `table`
-/// says.
+/// Computes the tangents of all nodes that depend on θ and that something reads, into `slots` as
+/// `table` says.
 pub(crate) fn jvp<T: Scalar>(
     point: &Point<'_, T>,
     block: &Block<T>,

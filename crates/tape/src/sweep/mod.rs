@@ -206,7 +206,11 @@ impl<'a, T: Scalar> Point<'a, T> {
             op,
             layer: node.layer.to_string(),
             place: node.place,
-            example: self.tile.examples.get(i / len.max(1)).copied().unwrap_or(0),
+            // Several columns of a tile lie one after the other.
+            example: {
+                let position = i / len.max(1) % self.tile.len.max(1);
+                self.tile.examples.get(position).copied().unwrap_or(0)
+            },
             value: numbers[i].to_f64(),
         })
     }

@@ -46,6 +46,7 @@ pub(crate) fn squares<T: Scalar>(
         let place = table.cotangent[step.node];
         let buffer = take(&mut slots[place]);
         let g = &buffer[..all * step.len];
+        let inspected = point.inspect("cotangent", step.node, step.len, g);
         let x = point.values_read(step, block);
         let at = At {
             tile: point.tile,
@@ -92,6 +93,7 @@ pub(crate) fn squares<T: Scalar>(
             into.keep(d, point, block, step, columns, g);
         }
         slots[place] = buffer;
+        inspected?;
     }
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! Recording: a [`Tape`] that notes every operation, and [`Var`], a handle that reads like a number.
+//! Recording: a [`Tape`] that notes every operation, and [`Var`], a handle that reads like a
+//! number.
 
 mod note;
 mod var;

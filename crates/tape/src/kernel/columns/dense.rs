@@ -1,8 +1,8 @@
 //! Squares of the adjoint in the weight, by matrix products.
 //!
-//! A part of the kernel at a time, whose sums stay in the cache until they are squared. Where cotangents
-//! have too few channels to fill vectors, they lie next to each other, pixel by pixel, and are columns of
-//! one contraction.
+//! A part of the kernel at a time, whose sums stay in the cache until they are squared. Where
+//! cotangents have too few channels to fill vectors, they lie next to each other, pixel by pixel,
+//! and are columns of one contraction.
 
 use super::Columns;
 use crate::Scalar;
@@ -167,7 +167,8 @@ fn add_part<T: Scalar>(
     }
 }
 
-/// Adds the squares of every row of `sums`, in which cotangents lie side by side, to a row of `out`.
+/// Adds the squares of every row of `sums`, in which cotangents lie side by side, to a row of
+/// `out`.
 #[inline(always)]
 fn add_squares<T: Scalar>((cout, row): (usize, usize), sums: &[T], cols: usize, out: &mut [T]) {
     for (sums, out) in sums.chunks_exact(cols).zip(out.chunks_mut(row)) {

@@ -128,10 +128,10 @@ impl<L: Lane> Pixel<'_, L> {
             for &at in entries {
                 let at = at as usize;
                 let weight = (origin + at as isize) as usize * cin + channel;
-                // SAFETY: entry `at` is output channel o of a pixel in `cols` and this row, which sees
-                // the pixel under a tap of the kernel: `origin + at` is that tap's row o of the
-                // flipped weight, whose length was checked; N vectors from `channel` on are a part of
-                // its cin numbers. All columns have a number `at`, which was checked too.
+                // SAFETY: entry `at` is output channel o of a pixel in `cols` and this row, which
+                // sees the pixel under a tap of the kernel: `origin + at` is that tap's row o of
+                // the flipped weight, whose length was checked; N vectors from `channel` on are a
+                // part of its cin numbers. All columns have a number `at`, which was checked too.
                 unsafe {
                     let from = image.flipped.as_ptr().add(weight);
                     let mut w = [sums[0][0]; N];

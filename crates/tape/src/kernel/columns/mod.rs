@@ -2,8 +2,8 @@
 //! the squares of its adjoint in the weight, out(t, o) += Σ_c (Σ_p x(p, t) · g_c(p, o))².
 //!
 //! Where cotangents have passed a rectifier, all are 0 at the same outputs, often at half of them.
-//! Both are then summed over the outputs that are left, which a [`Support`] lists: half of the work,
-//! and exact. One cotangent alone would not pay for the lists; several share them.
+//! Both are then summed over the outputs that are left, which a [`Support`] lists: half of the
+//! work, and exact. One cotangent alone would not pay for the lists; several share them.
 //!
 //! | | dense | over the support |
 //! |---|---|---|

@@ -1,5 +1,5 @@
-//! A piece of one output channel's row of the weight, for several cotangents: it stays in registers,
-//! and every vector of x is loaded once for all of them.
+//! A piece of one output channel's row of the weight, for several cotangents: it stays in
+//! registers, and every vector of x is loaded once for all of them.
 
 #![allow(unsafe_code)]
 
@@ -7,8 +7,8 @@ use crate::kernel::simd::Lane;
 use crate::kernel::winners::part;
 use pulp::Simd;
 
-/// How many vectors a piece may have: so many for each of several cotangents, the vectors of x and a
-/// number of g must fit the registers.
+/// How many vectors a piece may have: so many for each of several cotangents, the vectors of x and
+/// a number of g must fit the registers.
 #[inline(always)]
 pub(in crate::kernel) fn widest<S: Simd>() -> usize {
     if S::REGISTER_COUNT >= 32 { 3 } else { 2 }

@@ -1,8 +1,8 @@
 //! Squares of the adjoint in the weight, over the support: channel by channel, along the taps.
 //!
 //! A channel's cotangents are first copied next to each other, output after output. Its row of
-//! squares lies along the taps, so that a patch is loaded as it stands in the image; rows are added to
-//! the weight's squares, transposed, when some channels are done.
+//! squares lies along the taps, so that a patch is loaded as it stands in the image; rows are added
+//! to the weight's squares, transposed, when some channels are done.
 
 #![allow(unsafe_code)]
 
@@ -72,8 +72,8 @@ fn row_len(g: &ConvGeometry) -> usize {
     g.kernel[0] * g.kernel[1] * g.cin
 }
 
-/// From one channel to the next, so that all can be written in turn: where distances are multiples of
-/// 4 kB, they share their places in the cache.
+/// From one channel to the next, so that all can be written in turn: where distances are multiples
+/// of 4 kB, they share their places in the cache.
 fn apart(numbers: usize) -> usize {
     numbers.next_multiple_of(1024) + 16
 }

@@ -33,8 +33,8 @@ impl<'a> Support<'a> {
     }
 
     /// The support, if at most ¾ of all outputs are in it: else dense sums are faster. `visit` sees
-    /// pixels as soon as they are listed, while the cache holds their cotangents, and what is listed
-    /// by then.
+    /// pixels as soon as they are listed, while the cache holds their cotangents, and what is
+    /// listed by then.
     pub fn of<T: Scalar>(
         geometry: &ConvGeometry,
         (columns, g, apart): Columns<'_, T>,

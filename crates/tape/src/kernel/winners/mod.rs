@@ -1,8 +1,9 @@
 //! A convolution seen at the winners of a max-pooling only.
 //!
 //! Where a convolution feeds a max-pooling, with a bias and a rectifier before or after it, every
-//! derivative needs the convolution's output at one pixel per window and channel: the winner. Windows
-//! of 2×2 leave a quarter of the multiply-adds of the dense kernels, and nothing is approximated.
+//! derivative needs the convolution's output at one pixel per window and channel: the winner.
+//! Windows of 2×2 leave a quarter of the multiply-adds of the dense kernels, and nothing is
+//! approximated.
 //!
 //! Which pixel won differs from channel to channel. So with off(p, o) the place of the patch under
 //! the winner of window p in channel o, and t running over kernel rows, kernel columns and input
@@ -89,8 +90,8 @@ pub(crate) trait Packing: Clone + Debug + Send + Sync + 'static {
 
 /// Kernels that compute at winners.
 ///
-/// Images are laid out, and weights packed, as a kind of kernels wants them; `saved` are the winners
-/// that [`choose`](Self::choose) noted, image after image.
+/// Images are laid out, and weights packed, as a kind of kernels wants them; `saved` are the
+/// winners that [`choose`](Self::choose) noted, image after image.
 pub(crate) trait AtWinners: Clone + Debug + Send + Sync + 'static {
     /// How weights are packed.
     type Packing: Packing;
@@ -110,7 +111,8 @@ pub(crate) trait AtWinners: Clone + Debug + Send + Sync + 'static {
     fn lay_out<T: Scalar>(&self, image: &[T], laid: &mut [T]);
     /// Numbers of scratch for a tile of `k` images.
     fn scratch_len<T>(&self, k: usize) -> usize;
-    /// Numbers of scratch for [`add_weight_squares`](Self::add_weight_squares) of so many cotangents.
+    /// Numbers of scratch for [`add_weight_squares`](Self::add_weight_squares) of so many
+    /// cotangents.
     fn squares_scratch(&self, columns: usize) -> usize;
 
     /// y += x ∗ dw + dx ∗ w + db at the winners, for `k` images. Weights are packed; x is laid out,

@@ -1,4 +1,4 @@
-//! Ops that work number by number: activations, quotients, powers.
+//! Ops that work elementwise: activations, quotients, powers.
 
 mod walk;
 
@@ -48,11 +48,11 @@ pub trait PointwiseFn<const N: usize>: Debug + Send + Sync + 'static {
     /// The name that messages show.
     fn name(&self) -> &'static str;
 
-    /// Refuses options without meaning.
+    /// Refuses options without meaning, or that no number of type `T` is near.
     ///
     /// # Errors
     /// Which option, and what it may be.
-    fn check(&self) -> Result<(), String> {
+    fn check<T: Scalar>(&self) -> Result<(), String> {
         Ok(())
     }
 
@@ -127,7 +127,7 @@ impl<T: Scalar, F: PointwiseFn<N> + Clone, const N: usize> Op<T> for Pointwise<F
         if x.len() != N {
             return Err(format!("it takes {N} operands, not {}", x.len()));
         }
-        self.0.check()?;
+        self.0.check::<T>()?;
         Ok(Box::new(PointwiseRules::<F, N> {
             f: self.0.clone(),
             fit: Broadcast::of(x)?,

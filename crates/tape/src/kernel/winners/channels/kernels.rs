@@ -1,8 +1,8 @@
 //! The kernels of [`Channels`], for AVX-512.
 //!
-//! All of them take the same two steps for a tap, a window and 16 channels: a permutation hands each
-//! lane the number under its channel's winner, and a multiply-add takes it. Masks leave out the
-//! channels whose rectifier is off, and those that fill up the last block.
+//! All of them take the same two steps for a tap, a window and 16 channels: a permutation hands
+//! each lane the number under its channel's winner, and a multiply-add takes it. Masks leave out
+//! the channels whose rectifier is off, and those that fill up the last block.
 
 #![allow(unsafe_code)]
 
@@ -90,7 +90,8 @@ kernels! {
         }
     }
 
-    /// out += the squares of the adjoint in the packed weight, for one image and several cotangents.
+    /// out += the squares of the adjoint in the packed weight, for one image and several
+    /// cotangents.
     squares(
         k, saved: &[u32], laid: &[f32], cotangents: (usize, &[f32], usize), out: &mut [f32]
     ) {
@@ -231,8 +232,8 @@ fn summed<const P: usize>(
     if let Some(weight) = weight {
         let x: [_; P] = from_fn(|i| image.window(p + i));
         for (weight, &offset) in weight.as_chunks::<LANES>().0.iter().zip(&k.offsets) {
-            // SAFETY: there are 16 numbers; from a window's begin and a tap's offset on, a vector of
-            // the image can be read.
+            // SAFETY: there are 16 numbers; from a window's begin and a tap's offset on, a vector
+            // of the image can be read.
             unsafe {
                 let weight = _mm512_loadu_ps(weight.as_ptr());
                 for i in 0..P {

@@ -9,9 +9,9 @@
 //! The image is laid out as `[row][channel][column][row of the window]`, so that one vector of it
 //! holds what a tap sees of all pixels of a window, if that is at most 16 numbers wide. A
 //! permutation by the winners then hands every lane its own, and t can be any of the taps: for a
-//! window and 16 channels a tap takes one permutation and one multiply-add, whether the rectifier is
-//! on or off. Along a patch of 25 taps, which fill a vector and a half, the same takes three times as
-//! long. (In `docs/decisions.md`: what was measured.)
+//! window and 16 channels a tap takes one permutation and one multiply-add, whether the rectifier
+//! is on or off. Along a patch of 25 taps, which fill a vector and a half, the same takes three
+//! times as long. (In `docs/decisions.md`: what was measured.)
 //!
 //! In f32 with AVX-512, whose permutation takes 16 lanes; other machines and f64 go by patches.
 

@@ -1,9 +1,9 @@
 //! How an image lies, so that the patch under any output pixel is a few contiguous runs.
 //!
-//! Channels last and padded, the part of a patch in one kernel row is contiguous: kernel columns and
-//! channels. Where that is short (a first layer with one or three channels), the rows that a kernel
-//! covers are interleaved pixel by pixel instead: `[row][column][kernel row][channel]` holds a whole
-//! patch in one run.
+//! Channels last and padded, the part of a patch in one kernel row is contiguous: kernel columns
+//! and channels. Where that is short (a first layer with one or three channels), the rows that a
+//! kernel covers are interleaved pixel by pixel instead: `[row][column][kernel row][channel]` holds
+//! a whole patch in one run.
 
 use crate::Scalar;
 use crate::kernel::gemm::{Mat, MatMut};

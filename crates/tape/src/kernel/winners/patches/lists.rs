@@ -1,10 +1,10 @@
 //! Who won: the winners of one image, listed by channel and by window.
 //!
-//! Kept per image, among the op's indices: for each channel the windows that have a winner in it, in
-//! order, and how many lie in each group of windows; and, window after window, which channels each
-//! pixel of the window won: the pixel, how many channels, and these. An entry is a window and a pixel
-//! of it in 16 bits: products at a kept linearization read the lists again and again, so their size
-//! counts.
+//! Kept per image, among the op's indices: for each channel the windows that have a winner in it,
+//! in order, and how many lie in each group of windows; and, window after window, which channels
+//! each pixel of the window won: the pixel, how many channels, and these. An entry is a window and
+//! a pixel of it in 16 bits: products at a kept linearization read the lists again and again, so
+//! their size counts.
 
 use super::super::choose::NONE;
 use pulp::bytemuck::{cast_slice, cast_slice_mut};
@@ -32,9 +32,9 @@ impl Lists {
         part: usize,
         by_window: bool,
     ) -> Option<Self> {
-        let candidates = window[0] * window[1];
+        let candidates = window[0].checked_mul(window[1]).filter(|&n| n <= 256)?;
         let bits = candidates.next_power_of_two().ilog2();
-        let fits = candidates <= 256 && positions << bits <= 1 << 16 && channels < 1 << 16;
+        let fits = positions << bits <= 1 << 16 && channels < 1 << 16;
         fits.then_some(Lists {
             positions,
             channels,

@@ -7,9 +7,9 @@
 //! | its squares, for several g | out(o, t) += Σ_c (Σₚ g_c(p, o) · x(off(p, o) + t))² | `squares` |
 //! | adjoint in the image | gx(off(p, o) + t) += g(p, o) · w(o, t) | `scatter` |
 //!
-//! A patch is one or a few contiguous runs of the padded image ([`Layout`]), and the weight is packed
-//! likewise, `[o][t]`, each run filled up with zeros to whole cache lines. Where the rectifier is off,
-//! nothing is computed.
+//! A patch is one or a few contiguous runs of the padded image ([`Layout`]), and the weight is
+//! packed likewise, `[o][t]`, each run filled up with zeros to whole cache lines. Where the
+//! rectifier is off, nothing is computed.
 
 mod dots;
 mod gather;

@@ -75,8 +75,8 @@ impl<L: Lane> WithSimd for GatherSquares<'_, L> {
                     };
                     let first = channel * row + r * layout.run_padded + v * lanes;
                     let to = &mut out[first..][..n * lanes];
-                    // SAFETY: `patch` checks that all runs lie within the laid-out image, and n vectors
-                    // from v on are a part of one.
+                    // SAFETY: `patch` checks that all runs lie within the laid-out image, and n
+                    // vectors from v on are a part of one.
                     unsafe {
                         match n {
                             1 => from.add::<S, 1>(simd, to),
