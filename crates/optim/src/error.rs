@@ -115,6 +115,15 @@ impl OptimError {
         }
     }
 
+    /// Whether it says that a number is NaN or infinite, handed in or computed.
+    pub(crate) fn is_not_finite(&self) -> bool {
+        matches!(
+            self,
+            OptimError::NotFinite { .. }
+                | OptimError::Graph(GraphError::NotFinite { .. } | GraphError::Arose { .. })
+        )
+    }
+
     pub(crate) fn invalid(what: &str, value: impl ToString, message: &str) -> Self {
         OptimError::Invalid {
             what: what.into(),

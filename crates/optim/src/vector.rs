@@ -4,6 +4,9 @@
 //! [`PARALLEL`] elements on the chunks are shared out. Sums accumulate in `f64`, chunk by
 //! chunk, and chunk sums are added in the order of chunks: the same bits on 1, 2 or 16 threads.
 //! Nothing here allocates.
+//!
+//! # Errors
+//! What returns a `Result` refuses vectors of different lengths, and nothing else.
 
 use crate::error::{Result, expect_length};
 use osculant_tape::Scalar;

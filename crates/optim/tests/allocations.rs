@@ -132,8 +132,9 @@ fn train(
     Ok(steps.last - steps.warm)
 }
 
-/// Every round of a hundred that allocates would do so again. A thread that got no core while the first
-/// one warmed up makes what is its own later, and once: so one round of a few must do without.
+/// Every round of a hundred that allocates would do so again. A thread that got no core while the
+/// first one warmed up makes what is its own later, and once: so one round of a few must do
+/// without.
 fn none(what: &str, round: impl Fn() -> Result<u64, Box<dyn Error>>) -> Result<(), Box<dyn Error>> {
     let mut made = Vec::new();
     for _ in 0..5 {

@@ -197,3 +197,24 @@ fn kept_iterates_are_what_shorter_solves_give() {
         }
     }
 }
+
+#[test]
+fn a_bound_that_is_no_bound_needs_no_room_and_a_rule_that_was_not_begun_has_no_past() {
+    let (a, b) = problem(60);
+    let solve = |bound| {
+        let mut rule = RelativeProgress::default();
+        let cg = Cg::default().max_iterations(bound);
+        cg.on(&a).stop_by(&mut rule).solve(&b).unwrap()
+    };
+    let solution = solve(usize::MAX);
+    assert_eq!(solution.stop, Stop::Converged);
+    assert_eq!(solution, solve(200));
+    let seen = Iteration {
+        number: 40,
+        residual_norm: 1.0,
+        value: -1.0,
+        curvature: 1.0,
+        step: 1.0,
+    };
+    assert!(!RelativeProgress::default().enough(&seen));
+}

@@ -249,8 +249,8 @@ fn a_kink_is_reported_as_one() {
     use osculant_optim::check::check_objective;
     use osculant_optim::{Objective, examples::Paired};
 
-    // Every pre-activation is `offset` away from the kink of the ReLU: differences go astray when it
-    // lies within their steps, which must never look like a wrong derivative.
+    // Every pre-activation is `offset` away from the kink of the ReLU: differences go astray when
+    // it lies within their steps, which must never look like a wrong derivative.
     let net = Network::<f64>::new([1], |x| x.dense(3).relu().dense(1)).unwrap();
     let data = Paired::new([1], vec![1.0], 1, vec![0.25]).unwrap();
     let objective = Objective::new(&net, SquaredLoss, &data).unwrap();
@@ -271,4 +271,65 @@ fn a_kink_is_reported_as_one() {
             }
         }
     }
+}
+
+#[test]
+fn a_minimum_is_no_kink() -> Result<()> {
+    use osculant_layers::{Layers, Network};
+    use osculant_optim::check::check_objective;
+    use osculant_optim::solve::Cg;
+    use osculant_optim::{Objective, examples::Paired};
+
+    let net = Network::<f64>::new([2], |x| x.dense(2))?;
+    let x: Vec<f64> = (0..40).map(|i| (0.7 * f64::from(i)).sin()).collect();
+    // With and without a residual at the minimum, small and large.
+    for (noise, scale) in [(0.0, 1.0), (1.0, 1.0), (1.0, 1e3), (1.0, 1e-3)] {
+        let y = x.chunks(2).enumerate().flat_map(|(i, x)| {
+            let noise = noise * (1.9 * i as f64).cos();
+            [scale * (x[0] - 2.0 * x[1] + noise), scale * (x[1] + noise)]
+        });
+        let data = Paired::new([2], x.clone(), 2, y.collect())?;
+        let objective = Objective::new(&net, SquaredLoss, &data)?;
+        let mut minimizer = net.init(1);
+        for _ in 0..3 {
+            let model = objective.at(&minimizer)?;
+            let step = Cg::default()
+                .tolerance(1e-14)
+                .solve(&model.gauss_newton()?, &model.descent()?)?;
+            minimizer.iter_mut().zip(&step.d).for_each(|(t, d)| *t += d);
+        }
+        for offset in [0.0, 1e-12, 1e-9, 1e-6, 1e-3] {
+            let theta: Vec<f64> = minimizer.iter().map(|t| t + offset).collect();
+            for seed in 0..5 {
+                let verdict = check_objective(&objective, &theta, seed);
+                verdict.unwrap_or_else(|e| panic!("{noise} {scale} {offset:.0e} {seed}: {e}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_jacobian_too_large_to_be_written_out_leaves_its_claim_open() -> Result<()> {
+    use osculant_layers::{Layers, Network};
+    use osculant_optim::check::{ObjectiveCheck, Verdict};
+    use osculant_optim::{Objective, examples::Paired};
+
+    // 17 · 2,000 rows of 4,000 numbers: more than 1 GiB.
+    let net = Network::<f64>::new([1], |x| x.dense(2000))?;
+    let x = (0..17).map(f64::from).collect();
+    let data = Paired::new([1], x, 2000, vec![0.5; 17 * 2000])?;
+    let objective = Objective::new(&net, SquaredLoss, &data)?;
+    let check = ObjectiveCheck { seed: 3, step: 1.0 };
+    let mut open = Vec::new();
+    for claim in check.run(&objective, &net.init(0))? {
+        match claim.verdict {
+            Verdict::Holds { .. } => {}
+            Verdict::Undecided(error) => open.push((claim.text, error.to_string())),
+            Verdict::Fails(error) => panic!("{}: {error}", claim.text),
+        }
+    }
+    assert_eq!(open.len(), 1, "{open:?}");
+    assert!(open[0].0.contains("JᵀBJ") && open[0].1.contains("bytes"));
+    Ok(())
 }

@@ -10,6 +10,7 @@ use osculant_optim::train::{
     Preconditioning, Report, Search, StepRejection, TrustRegion, WarmStart,
 };
 use osculant_optim::{Objective, OptimError, Result, vector};
+use osculant_tape::Init;
 
 /// Runs f with the objective of a small regression of a network with a bottleneck.
 fn with_objective<R>(f: impl FnOnce(&Objective<'_, f64>, Vec<f64>) -> R) -> R {
@@ -261,6 +262,70 @@ fn an_undamped_singular_system_still_ends() {
             "{report:?}"
         );
     }
+}
+
+#[test]
+fn a_feature_that_is_always_zero_does_not_end_a_preconditioned_run() {
+    let net = Network::<f32>::new([3], |x| x.dense(2)).unwrap();
+    let x: Vec<f32> = (0..60).map(|i| (0.7 * i as f32).sin()).collect();
+    let x: Vec<f32> = x.chunks(2).flat_map(|x| [x[0], 0.0, x[1]]).collect();
+    let y = x
+        .chunks(3)
+        .flat_map(|x| [x[0] - x[2], 0.5 * x[2]])
+        .collect();
+    let data = Paired::new([3], x, 2, y).unwrap();
+    let objective = Objective::new(&net, SquaredLoss, &data).unwrap();
+    let undamped = || {
+        let region = base().globalization(TrustRegion::default());
+        region.damping(ConstantDamping::none())
+    };
+    for (name, trainer) in [
+        ("diagonal", undamped().preconditioning(CurvatureDiagonal)),
+        (
+            "fisher",
+            undamped().preconditioning(EmpiricalFisher::default()),
+        ),
+    ] {
+        let theta = net.init(1);
+        let report = trainer.train(&objective, theta.clone()).unwrap();
+        assert!(report.value < 1e-6, "{name}: {report:?}");
+        // The weights of that feature, in the second row, stay where they were.
+        let weight = |theta: &[f32]| net.view(theta, "dense1.weight").unwrap()[2..4].to_vec();
+        assert_eq!(weight(&report.theta), weight(&theta), "{name}");
+    }
+    // Where everything is 0 there is still a preconditioner.
+    struct Zeros;
+    impl Diagonals for Zeros {
+        fn gauss_newton(&self) -> Result<Vec<f64>> {
+            Ok(vec![0.0; 2])
+        }
+        fn empirical_fisher(&self) -> Result<Vec<f64>> {
+            Ok(vec![0.0; 2])
+        }
+    }
+    let ones = Some(vec![1.0; 2]);
+    assert_eq!(CurvatureDiagonal.diagonal(&Zeros, 0.0).unwrap(), ones);
+    let fisher = EmpiricalFisher::default().diagonal(&Zeros, 0.0);
+    assert_eq!(fisher.unwrap(), ones);
+}
+
+#[test]
+fn an_overflow_of_what_parameters_make_is_a_rejected_step() {
+    // f grows beyond all numbers along the first direction; exp(scale) belongs to no example.
+    let net = Network::<f32>::new([1], |x| {
+        let scale = x.param("scale", [1], Init::Zeros);
+        x * scale.exp()
+    })
+    .unwrap();
+    let data = Paired::new([1], vec![1e-3, 2e-3], 1, vec![0.2, 0.4]).unwrap();
+    let objective = Objective::new(&net, SquaredLoss, &data).unwrap();
+    let far = objective.value(&[100.0]).unwrap();
+    assert!(!far.is_finite(), "{far}");
+    let trainer = base().damping(ConstantDamping::none()).iterations(40);
+    let report = trainer.train(&objective, net.init(1)).unwrap();
+    let first = &report.iterations[0];
+    assert!(first.step < 1.0, "{first:?}");
+    assert!(report.value < objective.value(&[0.0]).unwrap());
 }
 
 /// Chooses an iterate that there is none of.

@@ -1,8 +1,13 @@
 //! Operators and their combinations against stored matrices.
 
+mod common;
+
+use osculant_optim::examples::Examples;
+use osculant_optim::loss::{Convexity, Loss, SquaredLoss};
 use osculant_optim::operator::{
     Dense, Diagonal, Identity, LinearOperator, Scaled, SelfAdjoint, Shifted, Sum, Symmetric,
 };
+use osculant_optim::{Objective, Result};
 
 fn a() -> Dense<f64> {
     Dense::new(2, 3, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap()
@@ -106,4 +111,112 @@ fn operators_without_meaning_are_refused() {
     assert!(Dense::new(1, 1, vec![f64::NAN]).is_err());
     assert!(Symmetric::new(2, vec![1.0, 0.5, 0.0, 1.0]).is_err());
     assert!(Symmetric::try_from(a()).is_err());
+}
+
+#[track_caller]
+fn close(found: &[f64], expected: &[f64]) {
+    assert_eq!(found.len(), expected.len());
+    let scale = expected.iter().fold(1.0, |m: f64, x| m.max(x.abs()));
+    for (i, (f, e)) in found.iter().zip(expected).enumerate() {
+        assert!((f - e).abs() <= 1e-12 * scale, "{i}: {f} {e}");
+    }
+}
+
+#[test]
+fn curvature_of_a_network_by_blocks_by_subsets_and_without_memory() {
+    let (net, data) = (common::net::<f64>(), common::data::<f64>(38));
+    let objective = Objective::new(&net, SquaredLoss, &data).unwrap();
+    let objective = objective.regularization(7.0).unwrap();
+    let theta = net.init(1);
+    let n = theta.len();
+    let v: Vec<f64> = (0..3 * n).map(|i| (0.9 * i as f64).sin()).collect();
+    let model = objective.at(&theta).unwrap();
+    let (g, h) = (model.gauss_newton().unwrap(), model.hessian().unwrap());
+    let mut block = vec![f64::NAN; 3 * n];
+    g.apply_block_into(3, &v, &mut block).unwrap();
+    for (v, gv) in v.chunks(n).zip(block.chunks(n)) {
+        close(gv, &g.apply(v).unwrap());
+    }
+    // All examples are a subset too.
+    let all: Vec<usize> = (0..38).collect();
+    let on_all = model.hessian_on(&all).unwrap();
+    assert_eq!(on_all.apply(&v[..n]).unwrap(), h.apply(&v[..n]).unwrap());
+    let half = model.hessian_on(&all[..19]).unwrap();
+    assert_ne!(half.apply(&v[..n]).unwrap(), h.apply(&v[..n]).unwrap());
+    // Values that are not kept are computed again.
+    let frugal = Objective::new(&net, SquaredLoss, &data).unwrap();
+    let frugal = frugal.regularization(7.0).unwrap().memory_budget(0);
+    let model = frugal.at(&theta).unwrap();
+    close(
+        &model.gauss_newton().unwrap().apply(&v[..n]).unwrap(),
+        &block[..n],
+    );
+    let frugal = model.hessian().unwrap().apply(&v[..n]).unwrap();
+    close(&frugal, &h.apply(&v[..n]).unwrap());
+}
+
+/// The squared loss, counting for as many terms as the target says.
+struct Counted;
+
+impl Loss<f64> for Counted {
+    type Target = [f64];
+    fn name(&self) -> &str {
+        "counted"
+    }
+    fn check_output(&self, _shape: &[usize]) -> Result<()> {
+        Ok(())
+    }
+    fn check_target(&self, _shape: &[usize], _y: &[f64]) -> Result<()> {
+        Ok(())
+    }
+    fn convexity(&self) -> Convexity {
+        Convexity::Convex
+    }
+    fn count(&self, y: &[f64]) -> f64 {
+        1.0 + (3.0 * y[0]).abs().floor()
+    }
+    fn value(&self, z: &[f64], y: &[f64], _x: &[f64], _kept: &mut [f64]) -> f64 {
+        (z[0] - y[0]).powi(2)
+    }
+    fn gradient(&self, z: &[f64], y: &[f64], _x: &[f64], _kept: &[f64], g: &mut [f64]) {
+        g[0] = 2.0 * (z[0] - y[0]);
+    }
+    fn curvature(
+        &self,
+        _z: &[f64],
+        _y: &[f64],
+        _x: &[f64],
+        _kept: &[f64],
+        dz: &[f64],
+        out: &mut [f64],
+    ) {
+        out[0] = 2.0 * dz[0];
+    }
+}
+
+#[test]
+fn a_loss_of_several_terms_divides_by_all_of_them() {
+    let (net, data) = (common::net::<f64>(), common::data::<f64>(38));
+    let once = Objective::new(&net, SquaredLoss, &data).unwrap();
+    let counted = Objective::new(&net, Counted, &data).unwrap();
+    let terms: f64 = (0..38).map(|i| Counted.count(data.target(i))).sum();
+    assert!(terms > 40.0, "{terms}");
+    let factor = 38.0 / terms;
+    let theta = net.init(1);
+    let (one, all) = (once.at(&theta).unwrap(), counted.at(&theta).unwrap());
+    let times = |x: &[f64]| x.iter().map(|x| factor * x).collect::<Vec<f64>>();
+    close(&[all.value().unwrap()], &times(&[one.value().unwrap()]));
+    close(all.gradient().unwrap(), &times(one.gradient().unwrap()));
+    let (g, expected) = (all.gauss_newton().unwrap(), one.gauss_newton().unwrap());
+    let v: Vec<f64> = (0..theta.len()).map(|i| (0.9 * i as f64).cos()).collect();
+    close(&g.apply(&v).unwrap(), &times(&expected.apply(&v).unwrap()));
+    close(
+        &g.diagonal().unwrap(),
+        &times(&expected.diagonal().unwrap()),
+    );
+    let fisher = g.empirical_fisher_diagonal().unwrap();
+    close(
+        &fisher,
+        &times(&expected.empirical_fisher_diagonal().unwrap()),
+    );
 }

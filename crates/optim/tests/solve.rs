@@ -1,8 +1,10 @@
 //! Conjugate gradients: right where A is positive definite, bounded and honest where not.
 
 use osculant_optim::operator::{Diagonal, Identity, LinearOperator, SelfAdjoint, Symmetric};
-use osculant_optim::solve::{Cg, Iteration, Jacobi, Preconditioner, Stop, Workspace};
-use osculant_optim::{Result, vector};
+use osculant_optim::solve::{
+    Cg, Iteration, Jacobi, NashSofer, Preconditioner, RelativeProgress, Stop, Stopping, Workspace,
+};
+use osculant_optim::{OptimError, Result, vector};
 use osculant_tape::{Random, Scalar};
 use std::ops::ControlFlow;
 
@@ -255,6 +257,108 @@ fn a_singular_operator_is_solved_where_it_can_be() {
     assert_eq!((s.stop, s.d), (Stop::Converged, vec![0.5, 0.0]));
     let none = Cg::default().solve(&a, &[0.0, 1.0]).unwrap();
     assert_eq!(none.stop, Stop::NegativeCurvature { value: 0.0 });
+}
+
+#[test]
+fn an_exact_solution_is_converged_whatever_the_rule() {
+    let (identity, b) = (Identity::new(3), [1.0, 2.0, 3.0]);
+    let a = Diagonal::new(vec![2.0, 4.0, 8.0]).unwrap();
+    let jacobi = Jacobi::new(a.entries()).unwrap();
+    let rules: [fn() -> Box<dyn Stopping>; 2] = [
+        || Box::new(NashSofer::default()),
+        || Box::new(RelativeProgress::default()),
+    ];
+    for rule in rules {
+        let s = Cg::default()
+            .on(&identity)
+            .stop_by(&mut *rule())
+            .solve(&b)
+            .unwrap();
+        assert_eq!(
+            (s.stop, s.iterations, s.d),
+            (Stop::Converged, 1, b.to_vec())
+        );
+        let s = Cg::default()
+            .on(&a)
+            .precondition(&jacobi)
+            .stop_by(&mut *rule())
+            .solve(&[2.0, 4.0, 8.0])
+            .unwrap();
+        assert_eq!(
+            (s.stop, s.iterations, s.d),
+            (Stop::Converged, 1, vec![1.0; 3])
+        );
+        for preconditioned in [true, false] {
+            let mut rule = rule();
+            let mut solve = Cg::default().on(&a).start(&[1.0; 3]).stop_by(&mut *rule);
+            if preconditioned {
+                solve = solve.precondition(&jacobi);
+            }
+            let s = solve.solve(&[2.0, 4.0, 8.0]).unwrap();
+            assert_eq!(
+                (s.stop, s.iterations, s.d),
+                (Stop::Converged, 0, vec![1.0; 3])
+            );
+            assert_eq!(s.products, 1);
+        }
+    }
+}
+
+#[test]
+fn products_count_the_one_that_showed_why_the_solve_ends() {
+    let a = Diagonal::new(vec![1.0, -2.0]).unwrap();
+    let s = Cg::default().solve(&a, &[0.0, 1.0]).unwrap();
+    assert!(matches!(s.stop, Stop::NegativeCurvature { .. }));
+    assert_eq!((s.iterations, s.products), (0, 1));
+    let (a, b, _) = with_spectrum::<f64>(&[1.0, 2.0, 3.0, 4.0, 5.0], 13);
+    let a = Fails(0.into(), 2, a);
+    let s = Cg::default().tolerance(0.0).solve(&a, &b).unwrap();
+    assert_eq!((s.iterations, s.products), (2, 3));
+}
+
+/// An operator that says itself that its products are no longer finite.
+struct Refuses(Fails);
+
+impl LinearOperator<f64> for Refuses {
+    fn rows(&self) -> usize {
+        self.0.rows()
+    }
+    fn cols(&self) -> usize {
+        self.0.cols()
+    }
+    fn apply_into(&self, v: &[f64], out: &mut [f64]) -> Result<()> {
+        self.0.apply_into(v, out)?;
+        match out.iter().position(|x| !x.is_finite()) {
+            None => Ok(()),
+            Some(index) => Err(OptimError::NotFinite {
+                what: "the product".into(),
+                index,
+                value: out[index],
+            }),
+        }
+    }
+    fn apply_adjoint_into(&self, u: &[f64], out: &mut [f64]) -> Result<()> {
+        self.apply_into(u, out)
+    }
+}
+impl SelfAdjoint<f64> for Refuses {}
+
+#[test]
+fn a_later_product_that_is_not_finite_leaves_the_iterate_before() {
+    let (a, b, _) = with_spectrum::<f64>(&[1.0, 2.0, 3.0, 4.0, 5.0], 13);
+    let good = Cg::default()
+        .tolerance(0.0)
+        .max_iterations(2)
+        .solve(&a, &b)
+        .unwrap();
+    let solve = |after| {
+        let a = Refuses(Fails(0.into(), after, a.clone()));
+        Cg::default().tolerance(0.0).solve(&a, &b)
+    };
+    let s = solve(2).unwrap();
+    assert_eq!((s.stop, s.iterations, s.products), (Stop::NonFinite, 2, 3));
+    assert_eq!((s.d, s.residual), (good.d, good.residual));
+    assert!(matches!(solve(0), Err(OptimError::NotFinite { .. })));
 }
 
 /// The identity until product number `.1`, then NaN in one entry.

@@ -301,6 +301,13 @@ fn a_trust_region_is_bounded_and_goes_on_from_a_saved_state() {
 }
 
 #[test]
+fn a_choice_among_no_candidates_is_refused() {
+    let mut f = |_| Ok(0.0);
+    assert!(LastIterate.choose(0, &mut f).is_err());
+    assert!(BacktrackedIterate::default().choose(0, &mut f).is_err());
+}
+
+#[test]
 fn an_iterate_is_looked_for_from_the_last_back() {
     let chosen = |f: &[f64]| {
         let mut asked = Vec::new();

@@ -10,6 +10,10 @@ const KINK: f64 = 1e-5;
 /// Steps at which they are compared, from the shortest of the differences down to where rounding
 /// begins to count; a kink farther out than the first keeps the differences from settling.
 const KINK_STEPS: [f64; 6] = [6.4e-5, 1.6e-5, 4e-6, 1e-6, 2.5e-7, 1e-7];
+/// Slopes below this count as this.
+pub(super) const SMALLEST: f64 = 1e-6;
+/// By how many roundings of f its computed values may be off.
+const ROUNDINGS: f64 = 16.0;
 /// First steps of the differences, relative to the direction: small, to stay clear of kinks. Two,
 /// because at a kink the extrapolations of one table can agree by chance.
 const STEPS: [f64; 2] = [1e-3, 6.3e-4];
@@ -32,6 +36,18 @@ impl Around<'_> {
         v
     }
 
+    /// How well differences of a function of this size can be known, over steps of `h` and more.
+    ///
+    /// Beside a minimum of f, where its slope vanishes and f does not, this is all that there is.
+    fn floor(&self, size: f64, h: f64) -> f64 {
+        ROUNDINGS * f64::EPSILON * size / (self.step * h)
+    }
+
+    /// The same over the steps of the differences.
+    pub fn rounding(&self, size: f64) -> f64 {
+        self.floor(size, KINK_STEPS[0])
+    }
+
     fn moved(&self, t: f64, v: &[f64]) -> Vec<f64> {
         self.theta.iter().zip(v).map(|(x, v)| x + t * v).collect()
     }
@@ -44,6 +60,8 @@ impl Around<'_> {
         tolerance: f64,
         f: impl Fn(&[f64]) -> Result<Vec<f64>>,
     ) -> Result<Option<(Vec<f64>, Differences)>> {
+        let size = norm(&f(self.theta)?);
+        let nearest = self.floor(size, KINK_STEPS[KINK_STEPS.len() - 1]);
         for stream in 0..DIRECTIONS {
             let v = self.direction(seed, stream);
             let mut error = None;
@@ -59,10 +77,12 @@ impl Around<'_> {
             if let Some(error) = error {
                 return Err(error);
             }
-            let scale = norm(&found.value).max(1e-6);
+            let scale = norm(&found.value).max(SMALLEST);
             let apart = found.value.iter().zip(&again.value).map(|(a, b)| a - b);
             let unsettled = norm(&found.error).max(norm(&apart.collect::<Vec<_>>()));
-            if unsettled <= tolerance * scale && self.kink(&v, &f)? <= KINK * scale {
+            if unsettled <= tolerance * scale + self.rounding(size)
+                && self.kink(&v, &f)? <= KINK * scale + nearest
+            {
                 return Ok(Some((v, found)));
             }
         }

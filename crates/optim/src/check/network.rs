@@ -1,6 +1,6 @@
 //! Verification of curvature on a whole network: yours, with your loss and your data.
 
-use super::around::{Around, DIRECTIONS, dot, norm};
+use super::around::{Around, DIRECTIONS, SMALLEST, dot, norm};
 use super::table;
 use crate::error::{OptimError, Result};
 use crate::loss::Convexity;
@@ -104,7 +104,8 @@ pub enum Verdict {
     },
     /// It does not hold: the table of what differs.
     Fails(OptimError),
-    /// Differences settle along no direction, so that there is nothing to compare with.
+    /// There is nothing to compare with: differences settle along no direction, a point beside θ
+    /// has no finite value, or a side needs too much memory.
     Undecided(OptimError),
 }
 
@@ -172,7 +173,11 @@ enum Fault {
 
 impl From<OptimError> for Fault {
     fn from(error: OptimError) -> Self {
-        Fault::Fails(error)
+        match error {
+            OptimError::Check { .. } => Fault::Fails(error),
+            // A side that could not be computed says nothing of the claim.
+            error => Fault::Unsettled(error),
+        }
     }
 }
 
@@ -208,7 +213,11 @@ impl Check<'_, '_, '_> {
         let value = |theta: &[f64]| Ok(vec![self.objective.value(theta)?]);
         let (v, numeric) = self.settled("f", self.seed, value)?;
         let gradient = self.model.gradient()?;
-        let scale = norm(gradient) * norm(&v);
+        // Beside a minimum, what rounding leaves of differences of f.
+        let rounding = self.around.rounding(self.model.value()?.abs());
+        let scale = (norm(gradient) * norm(&v))
+            .max(SMALLEST)
+            .max(rounding / DIFFERENCES);
         let analytic = [dot(gradient, &v)];
         Ok(compare(
             SLOPE,
@@ -252,10 +261,13 @@ impl Check<'_, '_, '_> {
             let curvature = g.loss_curvature(i)?;
             let b = &b[i * m..][..m];
             let scale = self.objective.example_scale(i);
-            let product = curvature
-                .chunks_exact(m)
-                .map(|row| scale * dot(row, b))
-                .collect();
+            let product = match scale == 0.0 {
+                true => vec![0.0; m],
+                false => {
+                    let rows = curvature.chunks_exact(m);
+                    rows.map(|row| scale * dot(row, b)).collect()
+                }
+            };
             blocks.push((a[i * m..][..m].to_vec(), product));
         }
         Ok(blocks)

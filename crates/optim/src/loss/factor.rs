@@ -70,6 +70,7 @@ impl<T: Scalar> SquareRoot<T> {
     }
 
     /// Computes S for one example; `kept` is what the loss's `value` filled for it.
+    // What a loss sees of an example, and which example it is.
     #[allow(clippy::too_many_arguments)]
     pub fn compute<L: Loss<T> + ?Sized>(
         &mut self,

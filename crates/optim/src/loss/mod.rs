@@ -223,6 +223,9 @@ loss_behind!(Box<L>);
 loss_behind!(std::sync::Arc<L>);
 
 /// Refuses an output without numbers.
+///
+/// # Errors
+/// A shape that holds none.
 pub fn expect_some_output(loss: &str, shape: &[usize]) -> Result<()> {
     if shape.contains(&0) {
         return Err(OptimError::Output {
@@ -235,6 +238,9 @@ pub fn expect_some_output(loss: &str, shape: &[usize]) -> Result<()> {
 }
 
 /// Refuses a vector of targets of the wrong length, or with NaN or infinity in it.
+///
+/// # Errors
+/// Each of these, with the first number that is wrong.
 pub fn expect_target<T: Scalar>(loss: &str, shape: &[usize], y: &[T]) -> Result<()> {
     let expected = shape.iter().product();
     let what = format!("the target of the {loss} loss");
@@ -248,6 +254,9 @@ pub fn expect_target<T: Scalar>(loss: &str, shape: &[usize], y: &[T]) -> Result<
 }
 
 /// Refuses the first number of a target that is not in the loss's domain.
+///
+/// # Errors
+/// That number, and where it stands.
 pub fn expect_domain<T: Scalar>(
     loss: &str,
     y: &[T],

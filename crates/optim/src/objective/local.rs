@@ -50,7 +50,17 @@ impl<'o, T: Scalar> Local<'o, T> {
             }
             Ok(())
         })?;
-        if let Some(index) = first_not_finite(&numbers) {
+        let scale: Vec<T> = term.scales(examples, total);
+        // What the loss keeps of an example without weight is never used in a sum.
+        let bad = numbers
+            .chunks_exact(per_example.max(1))
+            .zip(&scale)
+            .position(|(numbers, &s)| {
+                let used = if s == T::zero() { outputs } else { per_example };
+                first_not_finite(&numbers[..used]).is_some()
+            });
+        let first = |i| first_not_finite(&numbers[i * per_example..]).map(|k| i * per_example + k);
+        if let Some(index) = bad.and_then(first) {
             graph.audit(theta, &*objective.feed, examples)?;
             return Err(OptimError::NotFinite {
                 what: format!("what the {} loss keeps", term.loss_name()),
@@ -58,7 +68,6 @@ impl<'o, T: Scalar> Local<'o, T> {
                 value: numbers[index].to_f64(),
             });
         }
-        let scale = term.scales(examples, total);
         let state = LossState {
             objective,
             numbers,

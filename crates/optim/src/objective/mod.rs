@@ -27,7 +27,8 @@ use std::sync::Arc;
 ///
 /// # Formula
 /// W = Σ wᵢ·count(yⁱ): the number l of examples, unless the data carry weights or the loss counts
-/// several terms per example. A subset uses its own W.
+/// several terms per example. A subset uses its own W. An example of weight 0 contributes nothing,
+/// even where its loss is infinite.
 ///
 /// # Errors
 /// An empty data set, inputs of another size than the network's, an output shape or a target that
@@ -57,6 +58,8 @@ pub struct Objective<'d, T: Scalar> {
     regularizer: Regularizer,
     /// All example numbers.
     all: Vec<usize>,
+    /// Those of examples with a weight above 0, where others have none.
+    weighted: Option<Vec<usize>>,
     total_weight: f64,
     /// What a linearization may assume, and the products that it may expect where that was told.
     options: Options,
@@ -99,7 +102,7 @@ impl<'d, T: Scalar> Objective<'d, T> {
             &hint,
         )?;
         let mut input = vec![T::zero(); data.input_size()];
-        let mut total_weight = 0.0;
+        let (mut total_weight, mut weighted) = (0.0, Vec::new());
         for i in 0..data.len() {
             let mut check = || -> Result<f64> {
                 data.write_input(i, &mut input);
@@ -113,10 +116,15 @@ impl<'d, T: Scalar> Objective<'d, T> {
                 let message = "a weight must be finite and not negative";
                 Err(OptimError::invalid("the weight", weight, message))
             };
-            total_weight += check().map_err(|e| e.of_example(i))?;
+            let weight = check().map_err(|e| e.of_example(i))?;
+            total_weight += weight;
+            if weight > 0.0 {
+                weighted.push(i);
+            }
         }
         check_weight(total_weight)?;
         let all = (0..data.len()).collect();
+        let weighted = (weighted.len() < data.len()).then_some(weighted);
         let term: Arc<dyn Term<T> + 'd> = Arc::new(term::LossOnData { loss, data, shape });
         let source = term.clone();
         Ok(Objective {
@@ -125,6 +133,7 @@ impl<'d, T: Scalar> Objective<'d, T> {
             feed: Box::new(move |i, out| source.write_input(i, out)),
             regularizer: Regularizer::off(graph.params()),
             all,
+            weighted,
             total_weight,
             options: Options::default(),
             products: None,
@@ -183,6 +192,11 @@ impl<'d, T: Scalar> Objective<'d, T> {
         self.all.is_empty()
     }
 
+    /// The numbers of the examples with wᵢ·count(yⁱ) > 0, where there are others.
+    pub(crate) fn weighted_examples(&self) -> Option<&[usize]> {
+        self.weighted.as_deref()
+    }
+
     /// The regularization constant C.
     pub fn c(&self) -> f64 {
         self.regularizer.c()
@@ -218,7 +232,7 @@ impl<'d, T: Scalar> Objective<'d, T> {
     /// The same over the examples of these numbers, with their own W and all of the regularizer.
     ///
     /// # Formula
-    /// f_S(θ) = 1/(2C) ‖θ‖² + 1/W_S Σ_{i∈S} wᵢ ξ(zⁱ; yⁱ, Z¹ⁱ); a number may occur more than once.
+    /// f_S(θ) = 1/(2C) ‖θ‖² + 1/W_S Σ_{i∈S} wᵢ ξ(z(θ; Zⁱ); yⁱ); a number may occur more than once.
     ///
     /// # Errors
     /// An empty subset, a number that no example has; what the sum over all examples refuses.
@@ -321,9 +335,16 @@ impl<'d, T: Scalar> Objective<'d, T> {
         let mut sum = 0.0;
         for (k, at) in seen(data).enumerate() {
             let scale = self.term.weight(at.example) / total;
+            let m = at.z.len();
+            if scale == 0.0 {
+                // Nothing at all, even where the loss is infinite.
+                if let Some(u) = &mut u {
+                    u[k * m..][..m].fill(T::zero());
+                }
+                continue;
+            }
             sum += scale * self.term.value(&at, &mut kept);
             if let Some(u) = &mut u {
-                let m = at.z.len();
                 let u = &mut u[k * m..][..m];
                 self.term.gradient(&at, &kept, u);
                 scale_by(T::from_f64(scale), u);
@@ -386,6 +407,10 @@ pub(crate) fn seen<'a, T>(data: &'a TileData<'a, T>) -> impl Iterator<Item = See
         })
 }
 
+/// u ← scale·u; by 0 it is 0, even where u is infinite or NaN: what has no weight counts nothing.
 pub(crate) fn scale_by<T: Scalar>(scale: T, u: &mut [T]) {
+    if scale == T::zero() {
+        return u.fill(T::zero());
+    }
     u.iter_mut().for_each(|u| *u *= scale);
 }

@@ -46,8 +46,8 @@ impl<'o, T: Scalar> Model<'o, T> {
     /// Tells how many products the operators made from here on will be asked for.
     ///
     /// The route of their products is fixed when they linearize, so that bits never change midway.
-    /// Many products pay for the stored route, whose preparation, at the first one, costs as much as
-    /// a few; a single product, which is what is expected unless told, never does. A solve by CG
+    /// Many products pay for the stored route, whose preparation, at the first one, costs as much
+    /// as a few; a single product, which is what is expected unless told, never does. A solve by CG
     /// makes at most [`Cg::max_iterations`](crate::solve::Cg::max_iterations); the
     /// [trainer](crate::train::NewtonCg) says so itself.
     ///

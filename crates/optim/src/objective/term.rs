@@ -27,7 +27,8 @@ pub(crate) trait Term<T: Scalar>: Send + Sync {
     fn kept(&self) -> usize;
     fn value(&self, at: &Seen<'_, T>, kept: &mut [T]) -> f64;
     fn gradient(&self, at: &Seen<'_, T>, kept: &[T], g: &mut [T]);
-    /// B dz for every example of a tile, each times its scale; `kept` are those of the tile's examples.
+    /// B dz for every example of a tile, each times its scale; `kept` are those of the tile's
+    /// examples.
     fn curvature(
         &self,
         data: &TileData<'_, T>,
@@ -36,9 +37,9 @@ pub(crate) trait Term<T: Scalar>: Send + Sync {
         dz: &[T],
         out: &mut [T],
     );
-    /// A factor of B for every example of a tile, times the root of its scale: column after column, in
-    /// each example after example. Returns the number of columns; an example with fewer has zeros in the
-    /// last ones.
+    /// A factor of B for every example of a tile, times the root of its scale: column after column,
+    /// in each example after example. Returns the number of columns; an example with fewer has
+    /// zeros in the last ones.
     fn columns(
         &self,
         data: &TileData<'_, T>,
@@ -137,15 +138,20 @@ where
         for (i, at) in seen(data).enumerate() {
             let (y, example) = (self.data.target(at.example), at.example);
             let (loss, shape, kept) = (&self.loss, &self.shape, kept.example(i));
-            factor.compute(loss, example, shape, at.z, y, at.x, kept)?;
+            let mut columns = 0;
+            // An example without weight has no column, whatever its B.
+            if scale[i] != T::zero() {
+                factor.compute(loss, example, shape, at.z, y, at.x, kept)?;
+                columns = factor.columns();
+            }
             // What earlier examples did not reach was not written.
-            for c in most..factor.columns() {
+            for c in most..columns {
                 out[c * tile..][..i * m].fill(T::zero());
             }
-            most = most.max(factor.columns());
+            most = most.max(columns);
             for c in 0..most {
                 let out = &mut out[c * tile + i * m..][..m];
-                if c < factor.columns() {
+                if c < columns {
                     out.copy_from_slice(factor.column(c));
                     scale_by(scale[i].sqrt(), out);
                 } else {

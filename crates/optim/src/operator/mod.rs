@@ -153,6 +153,9 @@ operator_behind!(Box<A>);
 operator_behind!(std::sync::Arc<A>);
 
 /// Refuses lengths that do not fit a product A v.
+///
+/// # Errors
+/// The first length that does not fit.
 pub fn expect_apply<T: Scalar, A: LinearOperator<T> + ?Sized>(
     a: &A,
     v: &[T],
@@ -163,6 +166,9 @@ pub fn expect_apply<T: Scalar, A: LinearOperator<T> + ?Sized>(
 }
 
 /// Refuses lengths that do not fit a product Aᵀ u.
+///
+/// # Errors
+/// The first length that does not fit.
 pub fn expect_adjoint<T: Scalar, A: LinearOperator<T> + ?Sized>(
     a: &A,
     u: &[T],
@@ -178,6 +184,9 @@ pub fn expect_adjoint<T: Scalar, A: LinearOperator<T> + ?Sized>(
 }
 
 /// Refuses lengths that do not fit a product A V with k vectors.
+///
+/// # Errors
+/// The first length that does not fit.
 pub fn expect_block<T: Scalar, A: LinearOperator<T> + ?Sized>(
     a: &A,
     k: usize,

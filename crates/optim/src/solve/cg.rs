@@ -18,14 +18,14 @@ use std::ops::ControlFlow;
 ///
 /// ```text
 /// α = rᵀM⁻¹r / vᵀAv      d ← d + αv      r ← r − αAv
-/// stop when ‖r‖ ≤ ξ‖b‖ (or another rule is content), or at the bound
+/// stop when ‖r‖ ≤ κ‖b‖ (or another rule is content), or at the bound
 /// β = rᵀM⁻¹r (new) / rᵀM⁻¹r (old)      v ← M⁻¹r + βv
 /// ```
 ///
 /// Each d minimizes q(d) = ½dᵀAd − bᵀd over the directions so far. Where this differs from
 /// the textbook:
 ///
-/// 1. The test follows the update, so that b ≠ 0 gets at least one iteration, however large ξ
+/// 1. The test follows the update, so that b ≠ 0 gets at least one iteration, however large κ
 ///    (a start vector that is good enough already gets none).
 /// 2. vᵀAv ≤ 0 ends the solve with the iterate so far; in the first iteration, where that
 ///    is 0, with the first direction v instead, along which b descends.
@@ -34,6 +34,7 @@ use std::ops::ControlFlow;
 /// 5. With a [`radius`](Solve::radius) Δ, the step that would leave ‖d‖ ≤ Δ ends on its boundary,
 ///    and so does a direction with vᵀAv ≤ 0, the first one too. ‖d‖ is Euclid's norm, with a
 ///    preconditioner as well.
+/// 6. ‖r‖ = 0 ends the solve, whatever the rule says.
 ///
 /// # Reference
 ///
@@ -42,8 +43,8 @@ use std::ops::ControlFlow;
 ///
 /// # Errors
 ///
-/// An operator that is not square, vectors of other lengths, NaN or infinity in b or the start,
-/// ξ that is negative or not finite, a bound of 0, a radius that is not positive and finite, a start
+/// An operator that is not square, vectors of other lengths, NaN or infinity in b or the start, κ
+/// that is negative or not finite, a bound of 0, a radius that is not positive and finite, a start
 /// outside it. How the solve ended is no error: see [`Stop`].
 ///
 /// # Example
@@ -59,7 +60,7 @@ use std::ops::ControlFlow;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cg {
-    /// ξ: the residual is to be at most this times ‖b‖, where no [other rule](Solve::stop_by) is
+    /// κ: the residual is to be at most this times ‖b‖, where no [other rule](Solve::stop_by) is
     /// given. 0.1 by default, which suits a Newton direction.
     pub tolerance: f64,
     /// The bound on iterations, 250 by default.
@@ -76,7 +77,7 @@ impl Default for Cg {
 }
 
 impl Cg {
-    /// The same with another ξ.
+    /// The same with another κ.
     pub fn tolerance(mut self, tolerance: f64) -> Self {
         self.tolerance = tolerance;
         self
@@ -141,6 +142,9 @@ pub struct Solution<T> {
     pub value: f64,
     /// How many times d was updated.
     pub iterations: usize,
+    /// How many products with A were made: that of a start, and one whose direction was not taken,
+    /// included.
+    pub products: usize,
     /// Why the solve ended.
     pub stop: Stop,
 }
@@ -256,6 +260,7 @@ impl<'a, T: Scalar, A: SelfAdjoint<T> + ?Sized> Solve<'a, T, A> {
             residual_norm: end.residual_norm,
             value: end.value,
             iterations: end.iterations,
+            products: end.products,
             stop: end.stop,
         })
     }

@@ -16,7 +16,8 @@ pub struct KeptIterate<T> {
     pub value: f64,
 }
 
-/// Iterates further and further apart, which a solve keeps: see [`Solve::keep`](super::Solve::keep).
+/// Iterates further and further apart, which a solve keeps: see
+/// [`Solve::keep`](super::Solve::keep).
 ///
 /// # Formula
 ///

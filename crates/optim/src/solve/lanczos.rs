@@ -191,7 +191,7 @@ impl Tridiagonal {
     /// # Formula
     ///
     /// With T s = θ s and ‖s‖ = 1: the value is θ, its weight s₁², its error β |s_k| where β is the
-    /// residual. Σ wᵢ g(θᵢ) is Gauss quadrature for vᵀg(A)v / vᵀv, exact for polynomials g of
+    /// residual. Σ ωᵢ g(μᵢ) is Gauss quadrature for vᵀg(A)v / vᵀv, exact for polynomials g of
     /// degree up to 2k − 1.
     ///
     /// # Reference

@@ -2,9 +2,9 @@
 //!
 //! [`Cg`] is the method of conjugate gradients for symmetric positive definite operators;
 //! [`Preconditioner`]s are operators too, [`Jacobi`] the one from a diagonal. Every solve is
-//! bounded and says in a [`Stop`] why it ended; what is good enough is a [`Stopping`] rule's to say:
-//! [`Residual`], [`RelativeProgress`] or [`NashSofer`]. [`Lanczos`] makes a small matrix of a large one,
-//! [`SpectrumEstimator`] the density of its eigenvalues.
+//! bounded and says in a [`Stop`] why it ended; what is good enough is a [`Stopping`] rule's to
+//! say: [`Residual`], [`RelativeProgress`] or [`NashSofer`]. [`Lanczos`] makes a small matrix of a
+//! large one, [`SpectrumEstimator`] the density of its eigenvalues.
 
 mod cg;
 mod eigenvalues;

@@ -11,14 +11,14 @@ use std::f64::consts::{PI, SQRT_2};
 /// # Formula
 ///
 /// For v uniform on the unit sphere of Rⁿ the mean of vᵀg(A)v is 1/n tr g(A). From each of
-/// `vectors` such v, [`Lanczos`] with `steps` steps gives a quadrature Σ wᵢ g(θᵢ) for it, and their
+/// `vectors` such v, [`Lanczos`] with `steps` steps gives a quadrature Σ ωᵢ g(μᵢ) for it, and their
 /// mean is the estimate. With g a Gaussian around x it is the density of eigenvalues at x.
 ///
 /// # Reference
 ///
 /// Golub and Meurant, *Matrices, Moments and Quadrature with Applications*, 2010, ch. 11; Ghorbani,
-/// Krishnan and Xiao, *An investigation into neural net optimization via Hessian eigenvalue density*,
-/// ICML 2019, Algorithm 1.
+/// Krishnan and Xiao, *An investigation into neural net optimization via Hessian eigenvalue
+/// density*, ICML 2019, Algorithm 1.
 ///
 /// # Errors
 ///
@@ -201,7 +201,7 @@ impl Spectrum {
     /// # Formula
     ///
     /// ```text
-    /// φ(x) = Σ wᵢ N(x; θᵢ, σ²)
+    /// φ(x) = Σ ωᵢ N(x; μᵢ, σ²)
     /// ```
     ///
     /// # Errors

@@ -18,7 +18,8 @@ pub enum Stop {
         /// vᵀAv.
         value: f64,
     },
-    /// A number overflowed, underflowed or is NaN; the solution is the last finite iterate.
+    /// A number overflowed, underflowed or is NaN; the solution is the last finite iterate. An
+    /// operator's own error that says so is passed on in the first iteration, and ends later ones.
     NonFinite,
     /// rᵀM⁻¹r ≤ 0: the preconditioner is not positive definite.
     IndefinitePreconditioner {

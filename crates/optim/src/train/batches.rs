@@ -64,4 +64,19 @@ impl Batches {
         }
         self.order.chunks(self.size)
     }
+
+    /// The same of the examples with these numbers; of all, where none are stated.
+    pub(super) fn epoch_of(
+        &mut self,
+        epoch: usize,
+        examples: usize,
+        numbers: Option<&[usize]>,
+    ) -> Chunks<'_, usize> {
+        let Some(numbers) = numbers else {
+            return self.epoch(epoch, examples);
+        };
+        let _ = self.epoch(epoch, numbers.len());
+        self.order.iter_mut().for_each(|i| *i = numbers[*i]);
+        self.order.chunks(self.size)
+    }
 }

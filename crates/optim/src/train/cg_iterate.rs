@@ -8,7 +8,8 @@ use crate::solve::Kept;
 /// # Contract
 ///
 /// The candidates are numbered in CG's order; the last one is the solution. `f` gives f(θ + d) of
-/// one, NaN or infinity where it is not finite; an error of `f` is passed on.
+/// one, NaN or infinity where it is not finite; an error of `f` is passed on. A checkpoint saves
+/// nothing of a rule: what a choice depends on comes from the arguments.
 pub trait CgIterate: Send {
     /// γ, where iterates ⌈γʲ⌉ are to be candidates beside the solution; there are none unless a
     /// rule says so.
@@ -24,6 +25,14 @@ pub trait CgIterate: Send {
     ) -> Result<usize>;
 }
 
+/// The number of the solution, the last of so many candidates.
+fn last(candidates: usize) -> Result<usize> {
+    let message = "the solution is one, so there is at least one";
+    candidates
+        .checked_sub(1)
+        .ok_or_else(|| OptimError::invalid("the number of candidates", 0, message))
+}
+
 /// The solution; f is not asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LastIterate;
@@ -34,7 +43,7 @@ impl CgIterate for LastIterate {
         candidates: usize,
         _f: &mut dyn FnMut(usize) -> Result<f64>,
     ) -> Result<usize> {
-        Ok(candidates - 1)
+        last(candidates)
     }
 }
 
@@ -107,7 +116,7 @@ impl CgIterate for BacktrackedIterate {
                     .unwrap_or(f64::INFINITY),
             )
         };
-        let mut chosen = candidates - 1;
+        let mut chosen = last(candidates)?;
         let mut value = ask(chosen)?;
         while chosen > 0 {
             let earlier = ask(chosen - 1)?;

@@ -1,11 +1,11 @@
 //! Training by mini-batch gradients: the loop that all first-order rules share.
 
 use super::{Batches, Epoch, Moment, Observer, Outcome, Report, Schedule, Start, State};
-use super::{Step, StepRule};
-use crate::error::{OptimError, Result, expect_length};
+use super::{Step, StepRule, expect_tolerance};
+use crate::error::{Result, expect_length};
 use crate::operator::LinearOperator;
 use crate::{Objective, vector};
-use osculant_tape::{GraphError, Scalar};
+use osculant_tape::Scalar;
 
 /// Mini-batch training with a rule such as [`Sgd`](super::Sgd), [`Adam`](super::Adam) or
 /// [`Smd`](super::Smd), on the objective that [`NewtonCg`](super::NewtonCg) takes.
@@ -15,13 +15,17 @@ use osculant_tape::{GraphError, Scalar};
 /// rule, with the gradient of
 ///
 /// ```text
-/// f_S(θ) = 1/(2C) ‖θ‖² + 1/W_S Σ_{i∈S} wᵢ ξ(zⁱ; yⁱ, Z¹ⁱ)
+/// f_S(θ) = 1/(2C) ‖θ‖² + 1/W_S Σ_{i∈S} wᵢ ξ(z(θ; Zⁱ); yⁱ)
 /// ```
 ///
 /// # Errors
 /// A θ that doesn't fit; a value or gradient over all data that isn't finite at the initial θ, with
-/// the node where it arose; a schedule that the rule cannot follow. Where a later step meets NaN or
-/// infinity the run ends as [`Outcome::Diverged`], with the θ of the last whole epoch.
+/// the node where it arose; a schedule that the rule cannot follow; a gradient tolerance that is
+/// negative or not finite. Where later f, its gradient or θ is not finite the run ends as
+/// [`Outcome::Diverged`], with the θ after an earlier epoch at which value and gradient are finite:
+/// the last one or that before it, or else the first θ. f after an epoch is first looked at in the
+/// next: an [`Observer`] may have seen a θ that is then taken back, and a state saved from the last
+/// two epochs of a run that diverges may be of one.
 ///
 /// # Example
 /// ```
@@ -130,8 +134,13 @@ impl<R> FirstOrder<R> {
         let mut memory: Vec<Vec<T>> = names.iter().map(|_| vec![T::zero(); n]).collect();
         let schedule = self.checked_schedule()?;
         self.rule.begin(schedule.rate(0, 0), &mut memory);
-        let point = Point { theta, memory };
-        self.run(objective, schedule, point, Done::default(), observer)
+        let done = Done::default();
+        let point = Point {
+            theta,
+            memory,
+            done,
+        };
+        self.run(objective, schedule, point, observer)
     }
 
     /// Goes on from a saved state, watched; the bound on epochs counts those before it too.
@@ -164,7 +173,12 @@ impl<R> FirstOrder<R> {
         };
         let theta = state.theta;
         let schedule = self.checked_schedule()?;
-        self.run(objective, schedule, Point { theta, memory }, done, observer)
+        let point = Point {
+            theta,
+            memory,
+            done,
+        };
+        self.run(objective, schedule, point, observer)
     }
 
     fn checked_schedule<T: Scalar>(&self) -> Result<Schedule>
@@ -184,28 +198,30 @@ impl<R> FirstOrder<R> {
         objective: &Objective<'_, T>,
         schedule: Schedule,
         mut at: Point<T>,
-        mut done: Done,
         observer: &mut dyn Observer<T>,
     ) -> Result<Report<T, Epoch>>
     where
         R: StepRule<T>,
     {
+        if let Some(tolerance) = self.gradient_tolerance {
+            expect_tolerance(tolerance)?;
+        }
         let mut gradient = vec![T::zero(); at.theta.len()];
         let value = objective.value_and_gradient_into(&at.theta, &mut gradient)?;
         let start = Start {
-            done: done.epochs,
+            done: at.done.epochs,
             value,
             gradient_norm: vector::norm(&gradient),
         };
         let mut space = Space {
-            before: at.clone(),
+            back: vec![at.clone(); 3],
             gradient,
             scratch: Vec::new(),
         };
         let mut records = Vec::new();
         let mut norm = self.gradient_tolerance.map(|_| start.gradient_norm);
         let mut go_on = observer.start(&start);
-        let outcome = loop {
+        let mut outcome = loop {
             if go_on.is_break() {
                 break Outcome::Stopped;
             }
@@ -214,45 +230,59 @@ impl<R> FirstOrder<R> {
             {
                 break Outcome::Converged;
             }
-            if done.epochs >= self.epochs {
+            if at.done.epochs >= self.epochs {
                 break Outcome::Iterations;
             }
-            space.before.copy_from(&at);
+            // The last epoch was whole, so f was finite on its first batch, where it began.
+            space.back.swap(1, 2);
+            space.back[2].copy_from(&at);
             // An epoch enters the thread pool once.
-            let ended = rayon::scope(|_| {
-                self.epoch(
-                    objective, &schedule, &mut at, &mut done, &mut space, observer,
-                )
-            })?;
+            let ended =
+                rayon::scope(|_| self.epoch(objective, &schedule, &mut at, &mut space, observer))?;
             let mut record = match ended {
                 Ended::Whole(record) => record,
                 Ended::GivenUp => {
-                    at.copy_from(&space.before);
+                    at.copy_from(&space.back[2]);
                     break Outcome::Stopped;
                 }
                 Ended::Diverged => {
-                    at.copy_from(&space.before);
+                    at.copy_from(&space.back[2]);
                     break Outcome::Diverged;
                 }
             };
             if norm.is_some() {
-                objective.value_and_gradient_into(&at.theta, &mut space.gradient)?;
+                let value = objective.stream(&at.theta, None, Some(&mut space.gradient))?;
+                if !all_finite(value, &space.gradient) {
+                    at.copy_from(&space.back[2]);
+                    break Outcome::Diverged;
+                }
                 norm = Some(vector::norm(&space.gradient));
                 record.gradient_norm = norm;
             }
-            let snapshot = || self.state(&at, done, at.theta.clone());
+            let snapshot = || self.state(&at, at.theta.clone());
             go_on = observer.epoch(&Moment::new(&record, &at.theta, &snapshot));
             records.push(record);
         };
-        let value = objective.stream(&at.theta, None, Some(&mut space.gradient))?;
+        let value = loop {
+            let value = objective.stream(&at.theta, None, Some(&mut space.gradient))?;
+            if all_finite(value, &space.gradient) {
+                break value;
+            }
+            outcome = Outcome::Diverged;
+            let Some(earlier) = space.back.pop() else {
+                break value;
+            };
+            at.copy_from(&earlier);
+        };
+        records.truncate(at.done.epochs - start.done);
         Ok(Report {
             value,
             gradient_norm: vector::norm(&space.gradient),
             iterations: records,
-            products: done.products,
-            evaluations: done.evaluations,
+            products: at.done.products,
+            evaluations: at.done.evaluations,
             outcome,
-            rest: self.state(&at, done, Vec::new()),
+            rest: self.state(&at, Vec::new()),
             theta: at.theta,
         })
     }
@@ -262,14 +292,15 @@ impl<R> FirstOrder<R> {
         objective: &Objective<'_, T>,
         schedule: &Schedule,
         at: &mut Point<T>,
-        done: &mut Done,
         space: &mut Space<T>,
         observer: &mut dyn Observer<T>,
     ) -> Result<Ended>
     where
         R: StepRule<T>,
     {
-        let (epoch, steps) = (done.epochs, self.batches.per_epoch(objective.len()));
+        let numbers = objective.weighted_examples();
+        let examples = numbers.map_or(objective.len(), <[usize]>::len);
+        let (epoch, steps) = (at.done.epochs, self.batches.per_epoch(examples));
         let mut record = Epoch {
             number: epoch + 1,
             steps,
@@ -282,13 +313,13 @@ impl<R> FirstOrder<R> {
         let Space {
             gradient, scratch, ..
         } = space;
-        let batches = self.batches.epoch(epoch, objective.len());
+        let batches = self.batches.epoch_of(epoch, examples, numbers);
         for (k, batch) in batches.enumerate() {
             let number = epoch * steps + k;
             record.learning_rate = schedule.rate(epoch, number);
             let value = objective.stream(&at.theta, Some(batch), Some(gradient))?;
             record.evaluations += 1;
-            if !(value.is_finite() && vector::all_finite(gradient)) {
+            if !all_finite(value, gradient) {
                 return Ok(Ended::Diverged);
             }
             record.value += value / steps as f64;
@@ -307,7 +338,7 @@ impl<R> FirstOrder<R> {
                 },
             });
             match stepped {
-                Err(error) if !is_overflow(&error) => return Err(error),
+                Err(error) if !error.is_not_finite() => return Err(error),
                 Ok(()) if vector::all_finite(&at.theta) => {}
                 _ => return Ok(Ended::Diverged),
             }
@@ -318,18 +349,19 @@ impl<R> FirstOrder<R> {
         if !at.memory.iter().all(|v| vector::all_finite(v)) {
             return Ok(Ended::Diverged);
         }
-        done.epochs += 1;
-        done.evaluations += record.evaluations;
-        done.products += record.products;
+        at.done.epochs += 1;
+        at.done.evaluations += record.evaluations;
+        at.done.products += record.products;
         Ok(Ended::Whole(record))
     }
 
-    fn state<T: Scalar>(&self, at: &Point<T>, done: Done, theta: Vec<T>) -> State<T>
+    fn state<T: Scalar>(&self, at: &Point<T>, theta: Vec<T>) -> State<T>
     where
         R: StepRule<T>,
     {
-        let counts = vec![done.evaluations as f64, done.products as f64];
-        let state = State::new(self.rule.name(), done.epochs, theta).with_numbers(COUNTS, counts);
+        let counts = vec![at.done.evaluations as f64, at.done.products as f64];
+        let state = State::new(self.rule.name(), at.done.epochs, theta);
+        let state = state.with_numbers(COUNTS, counts);
         let vectors = self.rule.vectors().iter().zip(&at.memory);
         vectors.fold(state, |state, (name, v)| state.with_vector(name, v.clone()))
     }
@@ -338,11 +370,12 @@ impl<R> FirstOrder<R> {
 /// The name of the counts in a state.
 const COUNTS: &str = "counts";
 
-/// θ and what the rule keeps.
+/// θ, what the rule keeps, and what was done to get there.
 #[derive(Clone)]
 struct Point<T> {
     theta: Vec<T>,
     memory: Vec<Vec<T>>,
+    done: Done,
 }
 
 impl<T: Scalar> Point<T> {
@@ -351,6 +384,7 @@ impl<T: Scalar> Point<T> {
         for (here, there) in self.memory.iter_mut().zip(&other.memory) {
             here.copy_from_slice(there);
         }
+        self.done = other.done;
     }
 }
 
@@ -371,17 +405,13 @@ enum Ended {
 
 /// Vectors that every epoch uses again.
 struct Space<T> {
-    /// Where the epoch began.
-    before: Point<T>,
+    /// Where the run can go back to: where it began, where the epoch before began, and where the
+    /// present one began, which may be the first point at which f is not finite.
+    back: Vec<Point<T>>,
     gradient: Vec<T>,
     scratch: Vec<T>,
 }
 
-/// Whether an error says that numbers have grown beyond all bounds.
-fn is_overflow(error: &OptimError) -> bool {
-    matches!(
-        error,
-        OptimError::NotFinite { .. }
-            | OptimError::Graph(GraphError::NotFinite { .. } | GraphError::Arose { .. })
-    )
+fn all_finite<T: Scalar>(value: f64, gradient: &[T]) -> bool {
+    value.is_finite() && vector::all_finite(gradient)
 }

@@ -11,6 +11,14 @@
 //! | [`CgIterate`] | [`LastIterate`], [`BacktrackedIterate`] |
 //! | [`WarmStart`] | |
 //! | [`Preconditioning`] | [`Unpreconditioned`], [`CurvatureDiagonal`], [`EmpiricalFisher`] |
+//!
+//! | part of [`FirstOrder`] | those that are here |
+//! |---|---|
+//! | [`StepRule`] | [`Sgd`], [`Adam`], [`Smd`] |
+//! | [`Schedule`] of the learning rate | constant, stepwise, cosine, inverse; with a warm-up |
+//! | [`Batches`] | a new shuffle in every epoch |
+//!
+//! Both tell an [`Observer`] what they do, can go on from a [`State`] and end with a [`Report`].
 
 mod adam;
 mod batches;
@@ -51,3 +59,18 @@ pub use smd::Smd;
 pub use state::State;
 pub use step_rule::{Step, StepRule};
 pub use warm_start::WarmStart;
+
+use crate::error::{OptimError, Result};
+
+/// Refuses a bound on ‖∇f‖ without meaning.
+fn expect_tolerance(tolerance: f64) -> Result<()> {
+    if tolerance >= 0.0 && tolerance.is_finite() {
+        return Ok(());
+    }
+    let message = "it must be finite and not negative; 0 is for none";
+    Err(OptimError::invalid(
+        "the gradient tolerance",
+        tolerance,
+        message,
+    ))
+}

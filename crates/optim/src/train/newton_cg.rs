@@ -22,7 +22,7 @@ use std::fmt;
 /// In each iteration, with value and gradient over all data and the curvature over a subset S:
 ///
 /// ```text
-/// CG:           (λI + G_S) d = −∇f(θ), until ‖r‖ ≤ ξ‖∇f‖ or a stopping rule is content
+/// CG:           (λI + G_S) d = −∇f(θ), until ‖r‖ ≤ κ‖∇f‖ or a stopping rule is content
 /// step:         θ ← θ + αd, by a line search, a trust region or not at all
 /// ratio:        (f(θ + αd) − f(θ)) / (α ∇fᵀd + ½α² dᵀG_S d)
 /// damping:      λ from the ratio
@@ -34,7 +34,7 @@ use std::fmt;
 /// | what happens | outcome |
 /// |---|---|
 /// | CG meets vᵀGv ≤ 0 | the iterate so far is the direction, or v itself; within a trust region, a step to its boundary |
-/// | CG meets NaN or infinity | the last finite iterate is the direction |
+/// | CG meets NaN or infinity | the last finite iterate is the direction; where the first product has an error, the run ends with it |
 /// | the direction does not descend | no step, and no warm start from it |
 /// | f is NaN or infinite at a trial point | that trial is rejected |
 /// | many iterations in a row without a step | training ends: [`Outcome::NoProgress`](super::Outcome) |
@@ -44,9 +44,9 @@ use std::fmt;
 /// Algorithm 1; Martens, ICML 2010.
 ///
 /// # Errors
-/// A θ that doesn't fit; a gradient tolerance that is negative or not finite; a value, gradient or product that isn't finite at an accepted point, with
-/// the node where it arose; an error of one of the parts. How training ended is no error: see
-/// [`Outcome`](super::Outcome).
+/// A θ that doesn't fit; a gradient tolerance that is negative or not finite; a value, gradient or
+/// product that isn't finite at an accepted point, with the node where it arose; an error of one of
+/// the parts. How training ended is no error: see [`Outcome`](super::Outcome).
 ///
 /// # Example
 /// ```
@@ -80,7 +80,7 @@ pub struct NewtonCg {
 }
 
 impl Default for NewtonCg {
-    /// 100 iterations, curvature on 5 % of the data in turn, CG to ξ = 0.1 or 250 products, the
+    /// 100 iterations, curvature on 5 % of the data in turn, CG to κ = 0.1 or 250 products, the
     /// damping of Levenberg and Marquardt from λ = 1, and Armijo's line search.
     fn default() -> Self {
         NewtonCg {
@@ -122,7 +122,7 @@ impl NewtonCg {
         self
     }
 
-    /// Ends after so many iterations in a row without a step; 10 by default.
+    /// Ends after so many iterations in a row without a step; 10 by default, and 0 counts as 1.
     pub fn max_failures(mut self, bound: usize) -> Self {
         self.max_failures = bound.max(1);
         self

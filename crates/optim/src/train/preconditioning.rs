@@ -27,7 +27,25 @@ fn wide<T: Scalar>(x: &[T]) -> Vec<f64> {
     x.iter().map(|&x| Scalar::to_f64(x)).collect()
 }
 
+/// Replaces zeros by √ε times the largest entry, by 1 if all are 0.
+///
+/// Where a parameter has no influence (a unit that is dead, a feature that is always 0) the row of
+/// an undamped system is 0, and so is the right-hand side's entry: CG leaves it at 0 with any M.
+fn lift_zeros(diagonal: &mut [f64]) {
+    let largest = diagonal.iter().fold(0.0, |most: f64, &d| most.max(d));
+    let floor = match largest > 0.0 {
+        true => largest * f64::EPSILON.sqrt(),
+        false => 1.0,
+    };
+    let zeros = diagonal.iter_mut().filter(|d| **d == 0.0);
+    zeros.for_each(|d| *d = floor);
+}
+
 /// A rule for the diagonal M of an iteration's preconditioner.
+///
+/// # Contract
+///
+/// A checkpoint saves nothing of a rule: what M depends on comes from the arguments.
 pub trait Preconditioning: Send {
     /// M, n numbers that are positive and finite, for the system (G + λI) d = −∇f; `None` for no
     /// preconditioner.
@@ -52,6 +70,8 @@ impl Preconditioning for Unpreconditioned {
 /// M = diag(G) + λ
 /// ```
 ///
+/// with √ε times the largest entry in place of an entry that is 0 (1 if all are).
+///
 /// It costs up to m reverse sweeps over the curvature's examples, m the size of the output.
 ///
 /// # Reference
@@ -68,6 +88,7 @@ impl Preconditioning for CurvatureDiagonal {
     fn diagonal(&mut self, at: &dyn Diagonals, lambda: f64) -> Result<Option<Vec<f64>>> {
         let mut diagonal = at.gauss_newton()?;
         diagonal.iter_mut().for_each(|d| *d += lambda);
+        lift_zeros(&mut diagonal);
         Ok(Some(diagonal))
     }
 }
@@ -79,6 +100,8 @@ impl Preconditioning for CurvatureDiagonal {
 /// ```text
 /// M = (1/C + 1/W Σ wᵢ (∇ξⁱ)² + λ)ᵖ      p = ¾
 /// ```
+///
+/// with √ε times the largest sum in place of a sum that is 0 (1 if all are).
 ///
 /// It costs about a gradient of each of the curvature's examples.
 ///
@@ -118,9 +141,9 @@ impl EmpiricalFisher {
 impl Preconditioning for EmpiricalFisher {
     fn diagonal(&mut self, at: &dyn Diagonals, lambda: f64) -> Result<Option<Vec<f64>>> {
         let mut diagonal = at.empirical_fisher()?;
-        for d in &mut diagonal {
-            *d = (*d + lambda).powf(self.power);
-        }
+        diagonal.iter_mut().for_each(|d| *d += lambda);
+        lift_zeros(&mut diagonal);
+        diagonal.iter_mut().for_each(|d| *d = d.powf(self.power));
         Ok(Some(diagonal))
     }
 }

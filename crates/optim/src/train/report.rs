@@ -16,7 +16,7 @@ pub enum Outcome {
     NoProgress,
     /// The observer asked to stop.
     Stopped,
-    /// A step of a first-order trainer met NaN or infinity; θ is that of the epoch before.
+    /// A first-order trainer met NaN or infinity; θ is one from before at which f is finite.
     Diverged,
 }
 
@@ -31,8 +31,8 @@ impl fmt::Display for Outcome {
             }
             Outcome::Stopped => "the observer asked to stop",
             Outcome::Diverged => {
-                "diverged: a step met NaN or infinity, and θ is that of the last whole epoch; take \
-                 a smaller learning rate, or warm it up"
+                "diverged: a step met NaN or infinity, and θ is one from before at which the \
+                 objective is finite; take a smaller learning rate, or warm it up"
             }
         })
     }

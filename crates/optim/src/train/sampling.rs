@@ -62,9 +62,19 @@ impl Size {
 /// The answer depends on the rule's options, the number of the iteration (from 0) and the
 /// number of examples alone, not on what was asked before: a checkpoint keeps the iteration
 /// number, and a run that is taken up again meets the same subsets.
+///
+/// A subset whose weights are all 0 is refused by the objective. A rule that draws at random says
+/// so with [`leaves_weightless_out`](Sampling::leaves_weightless_out), and never meets that.
 pub trait Sampling: Send {
     /// The subset of this iteration.
     fn subset(&mut self, iteration: usize, examples: usize) -> Result<Subset<'_>>;
+
+    /// Whether it draws from the examples with a weight above 0 alone: then `examples` is how many
+    /// these are, and its numbers count them in their order. Otherwise, as unless told, numbers are
+    /// those of the data.
+    fn leaves_weightless_out(&self) -> bool {
+        false
+    }
 }
 
 /// All examples in every iteration.
@@ -136,6 +146,10 @@ impl Fixed {
 }
 
 impl Sampling for Fixed {
+    fn leaves_weightless_out(&self) -> bool {
+        true
+    }
+
     fn subset(&mut self, _iteration: usize, examples: usize) -> Result<Subset<'_>> {
         let size = self.size.of(examples)?;
         if size >= examples {
@@ -166,6 +180,10 @@ impl Fresh {
 }
 
 impl Sampling for Fresh {
+    fn leaves_weightless_out(&self) -> bool {
+        true
+    }
+
     fn subset(&mut self, iteration: usize, examples: usize) -> Result<Subset<'_>> {
         let size = self.size.of(examples)?;
         if size >= examples {
@@ -215,6 +233,10 @@ impl Cyclic {
 }
 
 impl Sampling for Cyclic {
+    fn leaves_weightless_out(&self) -> bool {
+        true
+    }
+
     fn subset(&mut self, iteration: usize, examples: usize) -> Result<Subset<'_>> {
         let size = self.size.of(examples)?;
         if size >= examples {

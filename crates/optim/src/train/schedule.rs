@@ -5,15 +5,15 @@ use crate::error::{OptimError, Result};
 /// The learning rate α as a function of time: of whole epochs, or of steps.
 ///
 /// # Formula
-/// With t the number of the epoch from 0 (of the step, after [`by_step`](Self::by_step)), less the
-/// w of the warm-up:
+/// With s the number of the epoch from 0 (of the step, after [`by_step`](Self::by_step)), w the
+/// length of the warm-up, 0 where there is none, and t = s − w:
 ///
 /// ```text
 /// constant   α
 /// stepwise   α·factor^⌊t/every⌋
 /// cosine     floor + (α − floor)·½(1 + cos(πt/over)) for t < over, floor from then on
 /// inverse    α / (1 + decay·t)
-/// warm-up    α·(t + 1)/(w + 1) for the first w
+/// warm-up    α·(s + 1)/(w + 1) for s < w, in place of these
 /// ```
 ///
 /// # Reference

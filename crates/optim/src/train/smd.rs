@@ -98,7 +98,9 @@ impl<T: Scalar> StepRule<T> for Smd {
     }
 
     fn begin(&self, rate: f64, memory: &mut [Vec<T>]) {
-        memory[0].fill(T::from_f64(rate));
+        if let Some(sizes) = memory.first_mut() {
+            sizes.fill(T::from_f64(rate));
+        }
     }
 
     fn step(&self, at: &mut Step<'_, T>) -> Result<()> {

@@ -1,7 +1,7 @@
 //! What a first-order rule is.
 
 use super::Schedule;
-use crate::error::Result;
+use crate::error::{OptimError, Result};
 use crate::{Objective, vector};
 use osculant_tape::Scalar;
 
@@ -37,10 +37,14 @@ impl<T: Scalar> Step<'_, T> {
     /// scratch = G v with the curvature of the batch at θ and v the vector `memory[which]`.
     ///
     /// # Errors
-    /// A product that is not finite.
+    /// A product that is not finite; a number that no vector has.
     pub fn curvature_times(&mut self, which: usize) -> Result<()> {
+        let Some(v) = self.memory.get(which) else {
+            let message = format!("there are {} vectors, numbered from 0", self.memory.len());
+            return Err(OptimError::invalid("the rule's vector", which, &message));
+        };
         self.scratch.resize(self.theta.len(), T::zero());
-        (self.product)(self.theta, &self.memory[which], self.scratch)
+        (self.product)(self.theta, v, self.scratch)
     }
 }
 

@@ -268,9 +268,11 @@ fn any_number_of_threads_gives_the_same_bits() -> Outcomes {
 
 #[test]
 fn a_learning_rate_that_is_too_large_ends_as_diverged_with_the_last_good_theta() {
-    fn diverges<T: Scalar>(rule: Box<dyn StepRule<T>>, rate: f64) {
+    fn diverges<T: Scalar>(k: usize, large: f64) {
         with_objective(|objective: &Objective<'_, T>, theta| {
+            let rule = rules::<T>().swap_remove(k);
             let name = rule.name();
+            let rate = if name == "adam" { large } else { 1e3 };
             let trainer = FirstOrder::new(rule).epochs(2000).rate(rate).unwrap();
             let mut keep = Keep(Vec::new());
             let report = trainer
@@ -279,23 +281,64 @@ fn a_learning_rate_that_is_too_large_ends_as_diverged_with_the_last_good_theta()
             assert_eq!(report.outcome, Outcome::Diverged, "{name}");
             assert!(report.outcome.to_string().contains("smaller learning rate"));
             assert!(report.theta.iter().all(|t| t.is_finite()), "{name}");
-            let last = keep.0.last().map_or(theta, |state| state.theta.clone());
-            assert_eq!(report.theta, last, "{name}");
+            // f at the last state may be the first that is not finite.
+            let mut gradient = theta.clone();
+            let mut good = |state: &&State<T>| {
+                let value = objective.value_and_gradient_into(&state.theta, &mut gradient);
+                value.is_ok()
+            };
+            let last = keep.0.iter().rev().find(&mut good);
+            let expected = last.map_or(&theta, |state| &state.theta);
+            assert_eq!(report.theta, *expected, "{name}");
+            assert!(report.value.is_finite(), "{name}: {}", report.value);
+            assert!(report.gradient_norm.is_finite(), "{name}");
             assert_eq!(report.done(), report.iterations.len(), "{name}");
-            // What it leaves can be resumed, at a rate of more sense.
-            if let Some(last) = keep.0.last() {
+            if let Some(last) = last {
                 assert_eq!(report.state(), *last, "{name}");
             }
+            // What it leaves can be resumed, at a rate of more sense.
+            let again = FirstOrder::new(rules::<T>().swap_remove(k))
+                .rate(1e-9)
+                .unwrap();
+            let again = again.epochs(report.done() + 1);
+            again.resume(objective, report.state(), &mut ()).unwrap();
         });
     }
-    for rule in rules::<f64>() {
-        let rate = if rule.name() == "adam" { 1e300 } else { 1e3 };
-        diverges(rule, rate);
+    for k in 0..rules::<f64>().len() {
+        diverges::<f64>(k, 1e300);
+        diverges::<f32>(k, 1e37);
     }
-    for rule in rules::<f32>() {
-        let rate = if rule.name() == "adam" { 1e37 } else { 1e3 };
-        diverges(rule, rate);
-    }
+}
+
+#[test]
+fn a_run_whose_last_step_diverges_gives_a_theta_where_f_is_finite() {
+    with_objective(|objective: &Objective<'_, f64>, theta| {
+        for k in 0..rules::<f64>().len() {
+            for batch in [13, 38] {
+                let trainer = |epochs| {
+                    let rule = rules::<f64>().swap_remove(k);
+                    let rate = if rule.name() == "adam" { 1e300 } else { 1e3 };
+                    let trainer = FirstOrder::new(rule).rate(rate).unwrap();
+                    trainer
+                        .batches(Batches::new(batch, 0).unwrap())
+                        .epochs(epochs)
+                };
+                let long = trainer(2000).train(objective, theta.clone()).unwrap();
+                assert_eq!(long.outcome, Outcome::Diverged);
+                // The epoch after the last good θ is the last of all.
+                let short = trainer(long.done() + 1);
+                let short = short.train(objective, theta.clone()).unwrap();
+                let watched = trainer(2000).gradient_tolerance(0.0);
+                let watched = watched.train(objective, theta.clone()).unwrap();
+                for report in [&long, &short, &watched] {
+                    assert_eq!(report.outcome, Outcome::Diverged, "rule {k}");
+                    assert!(report.value.is_finite() && report.gradient_norm.is_finite());
+                    assert_eq!(report.theta, long.theta, "rule {k}");
+                    assert_eq!(report.iterations.len(), long.done());
+                }
+            }
+        }
+    });
 }
 
 #[test]
@@ -365,6 +408,27 @@ fn a_small_gradient_ends_the_run_where_that_was_asked_for() {
 }
 
 #[test]
+fn a_vector_that_a_rule_does_not_keep_is_refused() {
+    struct Beyond;
+    impl StepRule<f64> for Beyond {
+        fn name(&self) -> &'static str {
+            "beyond"
+        }
+        fn usual_rate(&self) -> f64 {
+            1.0
+        }
+        fn step(&self, at: &mut Step<'_, f64>) -> Result<(), OptimError> {
+            at.curvature_times(2)
+        }
+    }
+    with_objective(|objective, theta| {
+        let error = FirstOrder::new(Beyond).train(objective, theta).unwrap_err();
+        assert!(error.to_string().contains("the rule's vector is 2"));
+    });
+    StepRule::<f64>::begin(&Smd::default(), 0.1, &mut []);
+}
+
+#[test]
 fn options_and_states_without_meaning_are_refused() {
     let constant = Schedule::constant(0.1).unwrap();
     for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
@@ -393,6 +457,10 @@ fn options_and_states_without_meaning_are_refused() {
         assert!(message(smd.train(objective, theta.clone())).contains("not constant"));
         let short = FirstOrder::new(Sgd::default()).train(objective, theta[1..].to_vec());
         assert!(message(short).contains("theta"));
+        for tolerance in [-1.0, f64::NAN, f64::INFINITY] {
+            let sgd = FirstOrder::new(Sgd::default()).gradient_tolerance(tolerance);
+            assert!(message(sgd.train(objective, theta.clone())).contains("gradient tolerance"));
+        }
         let adam = FirstOrder::new(Adam::default()).epochs(1);
         let state = adam.train(objective, theta.clone()).unwrap().state();
         let sgd = FirstOrder::new(Sgd::default()).resume(objective, state.clone(), &mut ());

@@ -33,12 +33,14 @@ impl<T: Scalar, A: SelfAdjoint<T> + ?Sized> Solve<'_, T, A> {
             residual_norm: rhs_norm,
             value: 0.0,
             iterations: 0,
+            products: 0,
             stop: Stop::MaxIterations,
         };
         if vector::max_abs(b) == 0.0 {
             return Ok(end.because(Stop::ZeroRightHandSide));
         }
         if let Some(start) = self.start {
+            end.products += 1;
             self.a.apply_into(start, &mut w.q)?;
             vector::copy(start, &mut w.d)?;
             vector::combine(b, -T::one(), &w.q, &mut w.r)?;
@@ -51,7 +53,10 @@ impl<T: Scalar, A: SelfAdjoint<T> + ?Sized> Solve<'_, T, A> {
             residual_norm: end.residual_norm,
             value: end.value,
         };
-        if rule.begin(&begin) && self.start.is_some() {
+        let enough = rule.begin(&begin);
+        // Asked of r itself: where b is so small that ‖b‖ underflows, ‖r‖ = 0 says nothing.
+        let exact = || end.residual_norm == 0.0 && vector::max_abs(&w.r) == 0.0;
+        if self.start.is_some() && (enough || exact()) {
             return Ok(end.because(Stop::Converged));
         }
         let mut rz = self.precondition_residual(w, None)?;
@@ -68,7 +73,14 @@ impl<T: Scalar, A: SelfAdjoint<T> + ?Sized> Solve<'_, T, A> {
                 };
                 return Ok(end.because(stop));
             }
-            self.a.apply_into(&w.v, &mut w.q)?;
+            end.products += 1;
+            match self.a.apply_into(&w.v, &mut w.q) {
+                // The iterate so far is good, whatever becomes of this direction.
+                Err(error) if end.iterations > 0 && error.is_not_finite() => {
+                    return Ok(end.because(Stop::NonFinite));
+                }
+                done => done?,
+            }
             let curvature = vector::dot(&w.v, &w.q)?;
             if !curvature.is_finite() {
                 return Ok(end.because(Stop::NonFinite));
@@ -101,7 +113,8 @@ impl<T: Scalar, A: SelfAdjoint<T> + ?Sized> Solve<'_, T, A> {
             end.residual_norm = rr.sqrt();
             end.value -= 0.5 * step * rz;
             let (seen, control) = self.seen(&end, curvature, step);
-            if rule.enough(&seen) {
+            // No rule need know that an exact solution cannot get better.
+            if rule.enough(&seen) || end.residual_norm == 0.0 {
                 return Ok(end.because(Stop::Converged));
             }
             if control.is_break() {
@@ -191,6 +204,7 @@ pub(super) struct End {
     pub residual_norm: f64,
     pub value: f64,
     pub iterations: usize,
+    pub products: usize,
     pub stop: Stop,
 }
 

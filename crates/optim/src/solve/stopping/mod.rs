@@ -27,7 +27,8 @@ pub struct Begin {
 /// A rule that ends a solve, asked after every iteration.
 ///
 /// The bound on iterations stands whatever the rule says, and so do the other ends that
-/// [`Stop`](super::Stop) names.
+/// [`Stop`](super::Stop) names. A checkpoint of a trainer saves nothing of a rule: what it decides
+/// depends on the arguments since the last [`begin`](Stopping::begin).
 ///
 /// # Example
 ///

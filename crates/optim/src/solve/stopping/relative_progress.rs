@@ -45,6 +45,9 @@ pub struct RelativeProgress {
     values: Vec<f64>,
 }
 
+/// Iterations that room is made for at once, at most.
+const ROOM: usize = 1 << 16;
+
 impl Default for RelativeProgress {
     fn default() -> Self {
         RelativeProgress {
@@ -96,8 +99,8 @@ impl RelativeProgress {
 impl Stopping for RelativeProgress {
     fn begin(&mut self, at: &Begin) -> bool {
         self.values.clear();
-        // All at once, so that iterations allocate nothing.
-        self.values.reserve(at.bound.saturating_add(1));
+        // All at once, so that iterations allocate nothing; a bound that is no bound aside.
+        self.values.reserve(at.bound.min(ROOM).saturating_add(1));
         self.values.push(at.value);
         false
     }
@@ -107,6 +110,11 @@ impl Stopping for RelativeProgress {
         let i = seen.number;
         let k = self.window.max((self.share * i as f64).ceil() as usize);
         let q = seen.value;
-        i > k && q < 0.0 && (q - self.values[i - k]) / q < k as f64 * self.epsilon
+        // A solve that was not begun has no past to compare with.
+        let past = i
+            .checked_sub(k)
+            .filter(|&j| j > 0)
+            .and_then(|j| self.values.get(j));
+        q < 0.0 && past.is_some_and(|past| (q - past) / q < k as f64 * self.epsilon)
     }
 }

@@ -10,7 +10,7 @@ use crate::solve::Iteration;
 /// # Formula
 ///
 /// ```text
-/// ‖r‖ ≤ ξ‖b‖
+/// ‖r‖ ≤ κ‖b‖
 /// ```
 ///
 /// # Reference
@@ -19,7 +19,7 @@ use crate::solve::Iteration;
 ///
 /// # Errors
 ///
-/// ξ that is negative or not finite.
+/// κ that is negative or not finite.
 ///
 /// # Example
 ///
@@ -38,7 +38,7 @@ pub struct Residual {
 }
 
 impl Residual {
-    /// With this ξ.
+    /// With this κ.
     pub fn new(tolerance: f64) -> Result<Self> {
         if !(tolerance >= 0.0 && tolerance.is_finite()) {
             let message = "it must be finite and not negative, such as 0.1";

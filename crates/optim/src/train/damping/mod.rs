@@ -14,7 +14,7 @@ use crate::error::{OptimError, Result, expect_length};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress {
     /// The decrease of f by the decrease that the paraboloid promised:
-    /// (f(θ + αd) − f(θ)) / (α gᵀd + ½ α² dᵀGd). NaN if there is none.
+    /// (f(θ + αd) − f(θ)) / (α ∇fᵀd + ½ α² dᵀGd). NaN if there is none.
     pub ratio: f64,
     /// Whether the step was taken; not where the line search found none.
     pub accepted: bool,

@@ -8,7 +8,7 @@ use crate::error::{OptimError, Result};
 /// # Formula
 ///
 /// ```text
-/// α = 1, ½, ¼, … until f(θ + αd) − f(θ) ≤ η α gᵀd      η = 10⁻⁴, at most 30 trials
+/// α = 1, ½, ¼, … until f(θ + αd) − f(θ) ≤ η α ∇fᵀd      η = 10⁻⁴, at most 30 trials
 /// ```
 ///
 /// # Reference

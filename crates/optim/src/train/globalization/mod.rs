@@ -66,7 +66,7 @@ pub enum Search {
     },
     /// The direction does not descend; f was not evaluated.
     NotDescent {
-        /// gᵀd.
+        /// ∇fᵀd.
         slope: f64,
     },
 }
@@ -91,7 +91,7 @@ impl fmt::Display for Search {
             ),
             Search::NotDescent { slope } => write!(
                 f,
-                "the direction does not descend: gᵀd = {slope:e}; raise the damping, or solve \
+                "the direction does not descend: ∇fᵀd = {slope:e}; raise the damping, or solve \
                  more accurately"
             ),
         }
@@ -103,9 +103,10 @@ impl fmt::Display for Search {
 /// # Contract
 ///
 /// `search` ends after a bounded number of trials of α ↦ f(θ + αd). A trial whose value is NaN or
-/// infinite is one that was not good enough; an error of `f` is passed on. The trainer sees to it
-/// that a search learns the radius that its direction was bounded by from [`radius`](Self::radius)
-/// alone: nothing happens between the two. After `restore(&state())` of an earlier moment the rule
+/// infinite is one that was not good enough; an error of `f` is passed on. The trainer
+/// calls [`radius`](Self::radius), solves for d within it, and calls `search` with that d; it calls
+/// no other method in between. So `search` may take the value of `radius` as the bound that d was
+/// computed with. After `restore(&state())` of an earlier moment the rule
 /// goes on as it did from there.
 pub trait Globalization: Send {
     /// The bound on ‖d‖ of the next direction; there is none unless a rule says so.

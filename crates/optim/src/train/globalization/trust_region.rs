@@ -24,8 +24,8 @@ use crate::error::{OptimError, Result, expect_length};
 ///
 /// # Reference
 ///
-/// Nocedal and Wright, *Numerical Optimization*, 2nd ed. 2006, Algorithm 4.1; Toint, in *Sparse
-/// Matrices and Their Uses*, 1981.
+/// Nocedal and Wright, *Numerical Optimization*, 1st ed. 1999, Algorithm 4.1 (the 2nd has ¼Δ in
+/// place of ¼‖d‖); Toint, in *Sparse Matrices and Their Uses*, 1981.
 ///
 /// # Errors
 ///

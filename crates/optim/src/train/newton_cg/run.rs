@@ -3,7 +3,7 @@
 use super::NewtonCg;
 use crate::error::{OptimError, Result, expect_length};
 use crate::solve::{Kept, Workspace};
-use crate::train::{Iteration, Moment, Observer, Outcome, Report, Start, State};
+use crate::train::{Iteration, Moment, Observer, Outcome, Report, Start, State, expect_tolerance};
 use crate::{Objective, vector};
 use osculant_tape::Scalar;
 
@@ -34,6 +34,8 @@ pub(super) struct Space<T> {
     /// The gradient at a trial point.
     pub gradient: Vec<T>,
     pub descent: Vec<T>,
+    /// The curvature's examples, where those without weight are left out.
+    pub examples: Vec<usize>,
     /// What CG found last, where the next solve is to start from it.
     pub direction: Option<Vec<T>>,
     pub start: Vec<T>,
@@ -96,12 +98,7 @@ impl<'r, T: Scalar> Run<'r, T> {
         theta: Vec<T>,
         count: Count,
     ) -> Result<Self> {
-        let tolerance = options.gradient_tolerance;
-        if !(tolerance >= 0.0 && tolerance.is_finite()) {
-            let message = "it must be finite and not negative; 0 is for none";
-            let what = "the gradient tolerance";
-            return Err(OptimError::invalid(what, tolerance, message));
-        }
+        expect_tolerance(options.gradient_tolerance)?;
         let n = theta.len();
         let mut at = Here {
             gradient: vec![T::zero(); n],
@@ -114,6 +111,7 @@ impl<'r, T: Scalar> Run<'r, T> {
             trial: vec![T::zero(); n],
             gradient: vec![T::zero(); n],
             descent: vec![T::zero(); n],
+            examples: Vec::new(),
             direction: None,
             start: Vec::new(),
             kept: options.cg_iterate.keep().map(Kept::new).transpose()?,

@@ -21,7 +21,21 @@ impl<T: Scalar> Run<'_, T> {
         } = self;
         let objective = *objective;
         let lambda = options.damping.lambda();
-        let subset = options.sampling.subset(count.iterations, objective.len())?;
+        let mut numbers = None;
+        if options.sampling.leaves_weightless_out() {
+            numbers = objective.weighted_examples();
+        }
+        let of = numbers.map_or(objective.len(), <[usize]>::len);
+        let subset = options.sampling.subset(count.iterations, of)?;
+        let subset = match (subset, numbers) {
+            (Subset::These(places), Some(numbers)) => {
+                let number = |&i: &usize| numbers.get(i).copied().unwrap_or(usize::MAX);
+                space.examples.clear();
+                space.examples.extend(places.iter().map(number));
+                Subset::These(&space.examples)
+            }
+            (subset, _) => subset,
+        };
         let curvature_examples = subset.size(objective.len());
         let mut model = objective.at(&at.theta)?;
         if objective.expected_products().is_none() {
@@ -34,10 +48,10 @@ impl<T: Scalar> Run<'_, T> {
         for (d, &g) in space.descent.iter_mut().zip(&at.gradient) {
             *d = -g;
         }
-        let Some((solution, products)) = solve(options, &gauss_newton, lambda, space, observer)?
-        else {
+        let Some(solution) = solve(options, &gauss_newton, lambda, space, observer)? else {
             return Ok(None);
         };
+        let products = solution.products;
         drop(gauss_newton);
 
         let mut trials = Trials {
@@ -144,14 +158,14 @@ impl<T: Scalar> Run<'_, T> {
     }
 }
 
-/// The direction and how many products it took; `None` where the observer ended the solve.
+/// The direction; `None` where the observer ended the solve.
 fn solve<T: Scalar>(
     options: &mut NewtonCg,
     gauss_newton: &GaussNewton<'_, T>,
     lambda: f64,
     space: &mut Space<T>,
     observer: &mut dyn Observer<T>,
-) -> Result<Option<(Solution<T>, usize)>> {
+) -> Result<Option<Solution<T>>> {
     let radius = options.globalization.radius();
     let inverse = match options.preconditioning.diagonal(gauss_newton, lambda)? {
         Some(diagonal) => {
@@ -161,16 +175,14 @@ fn solve<T: Scalar>(
         None => None,
     };
     let bound = options.cg.max_iterations;
-    let (mut products, mut stopped) = (0, false);
+    let mut stopped = false;
     let mut watch = |i: &crate::solve::Iteration| {
-        products = i.number;
         let control = observer.product(i.number, bound);
         stopped = control.is_break();
         control
     };
     let damped = Shifted::new(gauss_newton, lambda)?;
     let mut solve = options.cg.on(&damped).workspace(&mut space.cg);
-    let mut started = 0;
     if let (Some(warm), Some(direction)) = (options.warm_start, &space.direction) {
         space.start.resize(direction.len(), T::zero());
         warm.from(direction, &mut space.start);
@@ -178,7 +190,6 @@ fn solve<T: Scalar>(
         let length = vector::norm(&space.start);
         if radius.is_none_or(|radius| length <= radius) {
             solve = solve.start(&space.start);
-            started = 1;
         }
     }
     if let Some(inverse) = &inverse {
@@ -194,7 +205,7 @@ fn solve<T: Scalar>(
         solve = solve.keep(kept);
     }
     let solution = solve.observe(&mut watch).solve(&space.descent)?;
-    Ok((!stopped).then_some((solution, products + started)))
+    Ok((!stopped).then_some(solution))
 }
 
 /// Values of f near θ.
