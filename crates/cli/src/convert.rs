@@ -181,6 +181,18 @@ impl Convert {
         let description = description(&described.description, &described.name)?;
         let Imported { net, theta, pairs } =
             weights::import(&self.file, layout, &description, &self.map)?;
+        let takes = &net.input_shapes()[0];
+        if takes[..] != self.input[..] {
+            return Err(CliError::Mismatch(format!(
+                "the network `{}` takes inputs of shape {takes}, and --input says {:?}; both must agree",
+                described.name, self.input
+            )));
+        }
+        if let Some(name) = twice(&self.classes) {
+            return Err(CliError::Usage(format!(
+                "--classes has the name `{name}` twice; give each class a name of its own"
+            )));
+        }
         let found = net.output_shape().size();
         if found != outputs || (!self.classes.is_empty() && self.classes.len() != outputs) {
             return Err(CliError::Mismatch(format!(
@@ -257,4 +269,10 @@ fn description(text: &str, name: &str) -> Result<NetworkDescription, CliError> {
         what: format!("`{name}`"),
         reason: error.to_string(),
     })
+}
+
+/// A name that occurs twice.
+fn twice(names: &[String]) -> Option<&String> {
+    let mut seen = names.iter().enumerate();
+    seen.find_map(|(i, name)| names[..i].contains(name).then_some(name))
 }

@@ -82,8 +82,20 @@ pub fn check_fit(name: &str, net: &Network<f32>, data: &AnyDataset) -> Result<()
     let long = |shape: &[usize]| -> Vec<usize> {
         shape.iter().copied().filter(|&axis| axis > 1).collect()
     };
-    let fits =
-        |input: &[usize]| long(input) == long(shape) || *input == [shape.iter().product::<usize>()];
+    // Rows of numbers are images one row after the other, channels last.
+    let row = |shape: &[usize]| [shape.iter().product::<usize>()];
+    let fits = |input: &[usize]| {
+        long(input) == long(shape) || *input == row(shape) || *shape == row(input)
+    };
+    // Asked for before anything is allocated that could not be refused.
+    if Vec::<f32>::new().try_reserve_exact(net.len()).is_err() {
+        return Err(CliError::Mismatch(format!(
+            "the network {name} has {} parameters, {} GB in f32: more than there is memory for; make it \
+             smaller",
+            net.len(),
+            net.len() / 250_000_000
+        )));
+    }
     match inputs {
         [input] if fits(input) => {}
         [input] => {

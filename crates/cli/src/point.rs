@@ -195,7 +195,7 @@ impl<T: Scalar> Point<T> {
             (
                 "data",
                 format!(
-                    "{}: {} of {} training examples",
+                    "{}: {} of {} examples",
                     self.source,
                     self.data.len(),
                     self.of

@@ -117,7 +117,8 @@ impl Predict {
         };
         let mut scaled = data.clone();
         scaled.scale_targets(legend)?;
-        say(&format!("test {}", Score::of(&outputs, &scaled, loss)))?;
+        // They may be those of training too: it is not said of them that they test.
+        say(&Score::of(&outputs, &scaled, loss).to_string())?;
         if let Some(rmse) = rmse {
             say(&format!("root mean squared error {}", significant(rmse, 7)))?;
         }

@@ -96,7 +96,7 @@ pub struct Wanted {
 
 /// C where none is given: the term counts less the more examples there are.
 pub fn default_c(examples: usize) -> f64 {
-    0.1 * examples as f64
+    examples as f64 / 10.0
 }
 
 impl ProblemArgs {

@@ -7,8 +7,8 @@ use std::str::FromStr;
 const FORMS: &str = "constant, step:EPOCHS,FACTOR as in step:10,0.5, cosine:EPOCHS or \
                      cosine:EPOCHS,FLOOR as in cosine:30,1e-5, or inverse:DECAY as in inverse:0.1";
 
-/// Reads a schedule, the name of a curve and after a colon its numbers, that begins at this rate. The
-/// ranges of the numbers are [`Schedule`]'s to say.
+/// Reads a schedule, the name of a curve and after a colon its numbers, that begins at this rate.
+/// The ranges of the numbers are [`Schedule`]'s to say.
 pub fn parse(text: &str, rate: f64) -> Result<Schedule, String> {
     let (name, numbers) = text.split_once(':').unwrap_or((text, ""));
     let numbers: Vec<&str> = match numbers {

@@ -147,9 +147,14 @@ fn r2(predicted: &[f32], targets: &[f32], each: usize) -> f64 {
             .map(|(i, &y)| (f64::from(y) - other(i)).powi(2))
             .sum()
     };
+    let varies = |i: usize| {
+        targets
+            .get(i % each)
+            .is_some_and(|&first| targets[i] != first)
+    };
     let left = squares(&|i| predicted.get(i).map_or(f64::NAN, |&p| f64::from(p)));
     let total = squares(&|i| means[i % each]);
-    if total == 0.0 {
+    if !(0..targets.len()).any(varies) {
         f64::NAN
     } else {
         1.0 - left / total

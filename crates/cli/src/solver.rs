@@ -37,7 +37,7 @@ pub struct Solver {
 
     /// With --cg-stop residual, CG stops when the residual is at most this times the gradient's
     /// norm
-    #[arg(long, value_name = "XI", default_value_t = 0.1, value_parser = number::not_negative,
+    #[arg(long, value_name = "KAPPA", default_value_t = 0.1, value_parser = number::not_negative,
           allow_negative_numbers = true)]
     pub cg_tolerance: f64,
 
@@ -65,8 +65,9 @@ pub struct Solver {
 
     /// The damping λ to begin with; 0 for none at all
     ///
-    /// First ratios far below 1 say that steps reach beyond what the paraboloid knows, and a network of
-    /// saturating units may not recover from them: begin with more, as 100 for deep autoencoders.
+    /// First ratios far below 1 say that steps reach beyond what the paraboloid knows, and a
+    /// network of saturating units may not recover from them: begin with more, as 100 for deep
+    /// autoencoders.
     #[arg(long, value_name = "LAMBDA", default_value_t = 0.3, value_parser = number::not_negative,
           allow_negative_numbers = true)]
     pub lambda: f64,

@@ -54,7 +54,7 @@ pub struct DataArgs {
     pub ignore: Vec<String>,
 
     /// Whether the first line of a table is a header; by default it is one if none of its values is
-    /// a number
+    /// a number, or if they count the columns from 0 or 1
     #[arg(long, value_name = "YES|NO")]
     pub header: Option<Answer>,
 
@@ -167,6 +167,20 @@ impl DataArgs {
             }
             (task, wanted) => task.or(wanted),
         };
+        if self.data.is_none() {
+            for (option, given) in [
+                ("--target", !self.target.is_empty()),
+                ("--ignore", !self.ignore.is_empty()),
+                ("--header", self.header.is_some()),
+            ] {
+                if given {
+                    return Err(CliError::Usage(format!(
+                        "{option} is for a table, and the bundled digits are none; give --data, or leave \
+                         it out"
+                    )));
+                }
+            }
+        }
         let (name, loaded) = match &self.data {
             Some(path) => (path.display().to_string(), load(path, &self.options())?),
             None => ("bundled digits".into(), bundled()?),
@@ -180,7 +194,18 @@ impl DataArgs {
         } else {
             PreprocessOptions::standardize()
         };
+        let images = loaded.train.holds_classes();
         let (all, legend) = loaded.train.decode(task)?;
+        if let ([class], false) = (&legend.classes[..], images) {
+            let column = match &legend.targets[..] {
+                [column] => format!(" in column `{column}`"),
+                _ => String::new(),
+            };
+            return Err(CliError::Mismatch(format!(
+                "{name} has the one class `{class}` for all examples{column}, and nothing to tell \
+                 apart; choose another target"
+            )));
+        }
         let itself = legend.task == Task::Inputs;
         let size = all.shape().iter().product();
         let Some(outputs) = all.outputs().or(itself.then_some(size)) else {

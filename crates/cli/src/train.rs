@@ -16,6 +16,7 @@ use crate::threads;
 use crate::trainer::TrainerArgs;
 use clap::{ArgMatches, Args};
 use osculant_data::{AnyDataset, ModelFile, check_destination};
+use osculant_optim::train::Outcome;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -326,9 +327,11 @@ impl Train {
         }
         run.journal.conclude(&summary(&run))?;
         written?;
-        Ok(match run.interrupted {
-            true => run::interrupt::CODE.into(),
-            false => ExitCode::SUCCESS,
+        Ok(match (run.interrupted, run.trained.outcome) {
+            (true, _) => run::interrupt::CODE.into(),
+            // All is written as for other runs; but a script is to know.
+            (_, Outcome::Diverged) => ExitCode::FAILURE,
+            _ => ExitCode::SUCCESS,
         })
     }
 

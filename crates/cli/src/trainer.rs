@@ -160,8 +160,8 @@ impl TrainerArgs {
         self.first_order(0).map(drop)
     }
 
-    /// The first-order trainer, if it is one, but for its bound, and what it is in words. The ranges of
-    /// options are the rules' to say; here they are a matter of the command line.
+    /// The first-order trainer, if it is one, but for its bound, and what it is in words. The
+    /// ranges of options are the rules' to say; here they are a matter of the command line.
     fn first_order(&self, seed: u64) -> Result<Option<(FirstOrder<Rule>, String)>, CliError> {
         let usage = |e: OptimError| CliError::Usage(e.to_string());
         let Some((rule, mut words)) = self.rule().map_err(usage)? else {

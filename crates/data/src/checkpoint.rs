@@ -27,9 +27,9 @@ const THETA: &str = "theta";
 /// # Format
 ///
 /// safetensors: θ as `theta`, the state's vectors as `vector.NAME`, its numbers as `numbers.NAME`
-/// (F64). The metadata entries are `osculant-checkpoint` (the version of this format, 1), `trainer`,
-/// `iteration`, a `note.NAME` for each note, and `checksum`, the CRC-32 of all else. Equal
-/// checkpoints make equal files, byte by byte.
+/// (F64). The metadata entries are `osculant-checkpoint` (the version of this format, 1),
+/// `trainer`, `iteration`, a `note.NAME` for each note, and `checksum`, the CRC-32 of all else.
+/// Equal checkpoints make equal files, byte by byte.
 ///
 /// # Example
 ///

@@ -2,7 +2,8 @@
 //! for the target.
 //!
 //! Values may be quoted as in RFC 4180; where the first line has no comma, semicolons or tabs
-//! separate. The first line is a header if none of its values is a number. A file may be gzip.
+//! separate. The first line is a header if none of its values is a number, or if they count three
+//! columns or more from 0 or 1, as data frames without names are written. A file may be gzip.
 
 use std::io::Read;
 
@@ -72,9 +73,7 @@ pub fn read(source: impl Read, name: &str, options: &CsvOptions) -> Result<Table
         });
     }
     let first: Vec<String> = lines.cells().map(String::from).collect();
-    let header = options
-        .header
-        .unwrap_or_else(|| first.iter().all(|cell| cell.parse::<f64>().is_err()));
+    let header = options.header.unwrap_or_else(|| is_header(&first));
     let columns = if header {
         first
     } else {
@@ -124,6 +123,19 @@ pub fn read(source: impl Read, name: &str, options: &CsvOptions) -> Result<Table
         };
     }
     Ok(table)
+}
+
+/// Whether the first line names columns: none of its values is a number, or they count the columns
+/// from 0 or 1, as data frames without names are written.
+fn is_header(first: &[String]) -> bool {
+    if first.iter().all(|cell| cell.parse::<f64>().is_err()) {
+        return true;
+    }
+    let counts = |from: usize| {
+        let cells = first.iter().zip(from..);
+        cells.filter(|(cell, n)| **cell == n.to_string()).count() == first.len()
+    };
+    first.len() > 2 && (counts(0) || counts(1))
 }
 
 /// What separates values: in the first line, a comma if there is one.
@@ -274,6 +286,19 @@ impl Chosen {
             targets => all(targets)?,
         };
         let ignore = all(&options.ignore)?;
+        for (i, column) in targets.iter().enumerate() {
+            let name = &columns[*column];
+            if targets[..i].contains(column) {
+                return Err(refuse(format!(
+                    "has the column `{name}`, which is named as a target twice; name it once"
+                )));
+            }
+            if ignore.contains(column) {
+                return Err(refuse(format!(
+                    "has the column `{name}`, which cannot be a target and ignored; choose one"
+                )));
+            }
+        }
         let inputs: Vec<_> = (0..columns.len())
             .filter(|i| !targets.contains(i) && !ignore.contains(i))
             .collect();

@@ -16,8 +16,8 @@ use crate::model_file::ModelFault;
 pub enum DataError {
     /// There is no folder at this path.
     #[error(
-        "there is no folder `{folder}`; give the folder that holds the files of the data set, or \
-         use the bundled digits"
+        "there is no file or folder `{folder}`; give a file of data, or the folder that holds the files \
+         of the data set"
     )]
     MissingFolder {
         /// The path as given.

@@ -97,6 +97,11 @@ impl Entries {
         self.starts.push(self.entries.len());
         let mut last = 0;
         for part in parts {
+            if part.starts_with("qid:") {
+                return Err(format!(
+                    "it has `{part}`, a query of ranking data, which no loss here is for; leave it out"
+                ));
+            }
             let (index, value) = part
                 .split_once(':')
                 .and_then(|(index, value)| Some((index.parse().ok()?, value.parse().ok()?)))
@@ -112,7 +117,9 @@ impl Entries {
             }
             if index <= last {
                 return Err(if index == 0 {
-                    "it has the index 0; indices are counted from 1".into()
+                    "it has the index 0; indices are counted from 1: add 1 to each (scikit-learn's \
+                     dump_svmlight_file does so with zero_based=False)"
+                        .into()
                 } else {
                     format!("the index {index} follows {last}; indices must ascend: sort them")
                 });

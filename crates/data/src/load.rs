@@ -13,7 +13,8 @@ pub struct LoadOptions {
     /// For tables in text; for an array of inputs (`.npy`), the path of the array of targets is the
     /// target.
     pub csv: CsvOptions,
-    /// The number of inputs of an example, where it is known: files in LIBSVM's format don't say it.
+    /// The number of inputs of an example, where it is known: files in LIBSVM's format don't say
+    /// it.
     pub width: Option<usize>,
 }
 
@@ -55,8 +56,25 @@ pub struct Loaded {
 pub fn load(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Loaded, DataError> {
     let path = path.as_ref();
     let name = shown(path);
+    // Columns are of tables; of other data they would be asked for in vain.
+    let no_table = |targets_too: bool| {
+        let csv = &options.csv;
+        let asked = match (csv.ignore.first(), csv.targets.first()) {
+            (Some(column), _) => format!("column `{column}` to be ignored"),
+            (_, Some(column)) if targets_too && csv.inputs.is_empty() => {
+                format!("column `{column}` as the target")
+            }
+            _ if csv.header.is_some() && csv.inputs.is_empty() => "header".into(),
+            _ => return Ok(()),
+        };
+        Err(DataError::File {
+            file: name.clone(),
+            fault: format!("is no table and has no {asked}; leave that option out"),
+        })
+    };
     // What is nowhere was most likely meant to be a folder; the message speaks of both.
     if !path.is_file() {
+        no_table(true)?;
         let split = read_folder(path)?;
         let colour = split.train.shape() == cifar10::SHAPE && split.train.classes() == 10;
         let names: &[&str] = if colour { &cifar10::NAMES } else { &[] };
@@ -67,28 +85,38 @@ pub fn load(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Loaded, Dat
     }
     let alone = |train| Ok(Loaded { train, test: None });
     if cifar10::is_binary(&name) {
+        no_table(true)?;
         let data = cifar10::read_file(path)?;
         return alone(Table::of_images(name, data, &cifar10::NAMES));
     }
     let (start, _) = Input::new(open(path)?, &name)?.read(4096)?;
     match *start {
         [0x93, b'N', ..] => {
+            no_table(false)?;
+            // Of a model's inputs the columns are known; then targets are columns too, and no file.
             let targets = match &options.csv.targets[..] {
-                [] => None,
-                [targets, ..] => Some((open(Path::new(targets))?, targets.as_str())),
+                [targets, ..] if options.csv.inputs.is_empty() => {
+                    Some((open(Path::new(targets))?, targets.as_str()))
+                }
+                _ => None,
             };
             alone(npy::read((open(path)?, &name), targets)?)
         }
         [b'P', b'K', ..] => {
+            no_table(true)?;
             let bytes = Input::new(open(path)?, &name)?.all()?;
             let (train, test) = npy::read_archive_tables(&bytes, &name)?;
             Ok(Loaded { train, test })
         }
         [0, 0, ..] => {
+            no_table(true)?;
             let images = idx::read_images(open(path)?, &name)?;
             alone(Table::of_inputs(name, images.shape, images.inputs))
         }
-        _ if is_sparse(&start) => alone(libsvm::read(open(path)?, &name, options.width)?),
+        _ if is_sparse(&start) => {
+            no_table(true)?;
+            alone(libsvm::read(open(path)?, &name, options.width)?)
+        }
         _ => {
             let width = options.width;
             let options = CsvOptions {
@@ -100,18 +128,21 @@ pub fn load(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Loaded, Dat
     }
 }
 
-/// Whether the first line that is no comment has `index:value` in it, and nothing that a table
-/// would have.
+/// Whether a line has `index:value` in it, and none has what a table would have. (The first example
+/// may be all zeros: a label alone.)
 fn is_sparse(start: &[u8]) -> bool {
     let lines = start.split(|&b| b == b'\n');
-    let mut lines = lines.filter_map(|line| str::from_utf8(line).ok());
-    let line = lines.find(|line| !line.trim().is_empty() && !line.starts_with('#'));
+    let lines = lines.filter_map(|line| str::from_utf8(line).ok());
+    let lines = lines.map(|line| line.split('#').next().unwrap_or_default());
+    let mut lines = lines.filter(|line| !line.trim().is_empty());
     let is_entry = |part: &str| {
         part.split_once(':')
-            .is_some_and(|(index, _)| index.parse::<usize>().is_ok())
+            .is_some_and(|(index, _)| index == "qid" || index.parse::<usize>().is_ok())
     };
-    line.is_some_and(|line| {
-        let line = line.split('#').next().unwrap_or_default();
-        !line.contains(',') && line.split_ascii_whitespace().take(2).any(is_entry)
-    })
+    let mut found = false;
+    let plain = lines.all(|line| {
+        found |= line.split_ascii_whitespace().take(2).any(is_entry);
+        !line.contains(',')
+    });
+    plain && found
 }

@@ -104,11 +104,6 @@ impl Table {
         matches!(self.targets, Answers::Labels { .. })
     }
 
-    /// Whether there are targets.
-    pub fn has_targets(&self) -> bool {
-        self.targets != Answers::None
-    }
-
     /// The data set for training, and the words for it. Without a task it is seen from the
     /// targets: text is classes, and so are whole numbers if at most 100 different ones occur;
     /// all else is real numbers. Classes are counted in the order of their numbers, or of their
@@ -205,16 +200,17 @@ impl Table {
     fn words(&self) -> Result<Vec<String>, DataError> {
         let (words, each): (Vec<String>, usize) = match &self.targets {
             Answers::Words { values, each } => {
+                let number = |word: &String| word.parse::<f64>().ok();
+                let fraction = |y: &Option<f64>| y.is_some_and(|y| y.fract() != 0.0);
+                let at = values.iter().map(number).position(|y| fraction(&y));
+                if let Some(at) = at.filter(|_| values.iter().all(|word| number(word).is_some())) {
+                    return Err(self.at(at / each, no_class(&values[at])));
+                }
                 (values.iter().map(|word| canonical(word)).collect(), *each)
             }
             Answers::Numbers { values, each } => {
                 if let Some(at) = values.iter().position(|y| y.fract() != 0.0) {
-                    let fault = format!(
-                        "the target {} is no class; classes are whole numbers or words: train for \
-                         real targets",
-                        values[at]
-                    );
-                    return Err(self.at(at / each, fault));
+                    return Err(self.at(at / each, no_class(&values[at].to_string())));
                 }
                 let words = values.iter().map(|y| canonical(&y.to_string()));
                 (words.collect(), *each)
@@ -305,11 +301,19 @@ impl Table {
     }
 }
 
-/// Whole numbers in one way of writing: `+1` and `1.0` are 1.
+fn no_class(target: &str) -> String {
+    format!(
+        "the target {target} is no class; classes are whole numbers or words: train for real targets"
+    )
+}
+
+/// Whole numbers in one way of writing: `+1` and `1.0` are 1. What begins with a 0, like a postal
+/// code, is no number but a word.
 pub(crate) fn canonical(word: &str) -> String {
     const EXACT: f64 = 9_007_199_254_740_992.0;
+    let code = word.len() > 1 && word.starts_with('0') && word.bytes().all(|b| b.is_ascii_digit());
     match word.parse::<f64>() {
-        Ok(x) if x.fract() == 0.0 && x.abs() < EXACT => (x as i64).to_string(),
+        Ok(x) if !code && x.fract() == 0.0 && x.abs() < EXACT => (x as i64).to_string(),
         _ => word.into(),
     }
 }

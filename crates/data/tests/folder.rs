@@ -116,8 +116,8 @@ fn a_missing_folder_is_named() {
         assert_eq!(
             read_folder(&path).unwrap_err().to_string(),
             format!(
-                "there is no folder `{}`; give the folder that holds the files of the data set, \
-                 or use the bundled digits",
+                "there is no file or folder `{}`; give a file of data, or the folder that holds the \
+                 files of the data set",
                 path.display()
             )
         );
@@ -227,5 +227,5 @@ fn the_format_of_a_folder_is_seen_from_the_names_of_its_files() {
         assert!(text.contains(looked_for), "{text}");
     }
     let text = message(&empty.path().join("nowhere"));
-    assert!(text.starts_with("there is no folder `"), "{text}");
+    assert!(text.starts_with("there is no file or folder `"), "{text}");
 }

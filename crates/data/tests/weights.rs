@@ -3,7 +3,7 @@
 
 use osculant_data::npy::{Array, Values, read_archive, write_archive};
 use osculant_data::weights::{Imported, Layout, Pair, export, import};
-use osculant_layers::describe::NetworkDescription;
+use osculant_layers::describe::{NetworkDescription, named};
 use safetensors::SafeTensors;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -179,6 +179,52 @@ fn names_that_say_nothing_are_matched_by_pairs() {
         pairs.contains(&pair("dense2.bias", "a_last.bias")),
         "{pairs:?}"
     );
+}
+
+#[test]
+fn names_without_an_order_are_not_guessed_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let square = named("mlp:4:tanh", &[4], 4).unwrap();
+    let told = |first: &str, second: &str, pairs: &[Pair]| {
+        let name = |layer: &str, end: &str| format!("{layer}.{end}");
+        let names = [first, second].map(|layer| (name(layer, "weight"), name(layer, "bias")));
+        let mut shapes: Vec<(&str, &[usize])> = Vec::new();
+        for (weight, bias) in &names {
+            shapes.extend([(weight.as_str(), &[4, 4][..]), (bias.as_str(), &[4][..])]);
+        }
+        import(
+            zeros(folder.path(), &shapes),
+            Layout::Pytorch,
+            &square,
+            pairs,
+        )
+    };
+    let text = told("encoder", "decoder", &[]).unwrap_err().to_string();
+    let says = [
+        "decoder.weight",
+        "encoder.weight",
+        "dense1.weight",
+        "say which",
+    ];
+    assert!(says.iter().all(|says| text.contains(says)), "{text}");
+    let given = [
+        pair("dense1.weight", "encoder.weight"),
+        pair("dense1.bias", "encoder.bias"),
+    ];
+    let told_so = told("encoder", "decoder", &given).unwrap();
+    assert!(
+        told_so
+            .pairs
+            .contains(&pair("dense2.weight", "decoder.weight"))
+    );
+    for (first, second) in [
+        ("fc1", "fc2"),
+        ("0", "2"),
+        ("net.layer9.fc", "net.layer10.fc"),
+    ] {
+        let pairs = told(first, second, &[]).unwrap().pairs;
+        assert_eq!(pairs[0].theirs, format!("{first}.weight"));
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod check;
 mod convert;
 mod data;
+mod nonsense;
 mod optimizers;
 mod page;
 mod predict;

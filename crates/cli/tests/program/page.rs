@@ -237,7 +237,8 @@ fn a_browser_shows_the_curves_the_confusion_and_the_mistakes() {
         labels.iter().all(|label| label[0] == "iteration"),
         "{labels:?}"
     );
-    // Twelve iterations of seven figures and of another line, the start in three, and Adam's thirty.
+    // Twelve iterations of seven figures and of another line, the start in three, and Adam's
+    // thirty.
     assert_eq!(wide["dots"], 12 * 8 + 3 + 30);
     // Seven of Newton's, one of Adam's, and the accuracy on training data.
     assert_eq!(

@@ -23,7 +23,7 @@ fn predict(model: &Path, more: &str) -> Ran {
 }
 
 fn accuracy(line: &str) -> &str {
-    let (_, rest) = line.split_once("test accuracy ").unwrap();
+    let (_, rest) = line.split_once("accuracy ").unwrap();
     rest.split_once(')').unwrap().0
 }
 

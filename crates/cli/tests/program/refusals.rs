@@ -84,7 +84,7 @@ fn more_examples_than_there_are() {
 fn data_that_are_missing_truncated_or_foreign() {
     says(
         &refused(1, "train --data nowhere"),
-        &["there is no folder `nowhere`"],
+        &["there is no file or folder `nowhere`"],
     );
     let folder = digits();
     let data = format!("train --data {}", folder.path().display());

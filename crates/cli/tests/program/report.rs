@@ -94,7 +94,7 @@ fn a_model_is_judged_on_the_page() {
         .split(" (")
         .next()
         .unwrap()
-        .trim_start_matches("test accuracy ");
+        .trim_start_matches("accuracy ");
     assert!(ran.out.contains(accuracy), "{ran:?} {predicted}");
     let html = fs::read_to_string(path("run.html")).unwrap();
     assert_eq!(html.matches("<td class=\"right").count(), 10);

@@ -214,7 +214,7 @@ fn an_autoencoder_learns_its_inputs_and_is_scored_by_them() {
     assert!(r2 > 0.1, "{run:?}");
     let predicted = osculant(&format!("predict {model} --test-examples 100"));
     assert!(
-        predicted.out.starts_with(&format!("test R² {r2:.4}")),
+        predicted.out.starts_with(&format!("R² {r2:.4}")),
         "{predicted:?}"
     );
     let judged = osculant(&format!("report --model {model}"));

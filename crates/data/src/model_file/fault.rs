@@ -2,7 +2,8 @@
 
 use crate::error::shown;
 
-/// What is wrong with a model file or a checkpoint, as the rest of a sentence that begins with its name.
+/// What is wrong with a model file or a checkpoint, as the rest of a sentence that begins with its
+/// name.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelFault {

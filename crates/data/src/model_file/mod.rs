@@ -84,8 +84,8 @@ impl ModelFile {
     ///
     /// # Errors
     ///
-    /// A θ that doesn't fit; NaN or infinity in θ; a C that is not above 0; a parameter that is named
-    /// like a tensor of the preprocessing.
+    /// A θ that doesn't fit; NaN or infinity in θ; a C that is not above 0; a parameter that is
+    /// named like a tensor of the preprocessing.
     pub fn new<T: Scalar>(
         about: About,
         params: &Params<T>,

@@ -1,8 +1,8 @@
 //! Weights of a network in the layouts of PyTorch and Keras: read into a network that is described
 //! here, and written for one that is described there.
 //!
-//! Osculant has channels last everywhere. With o outputs, i inputs (of a group), a kernel of kh × kw
-//! and an image of h × w × c that is flattened before a dense layer:
+//! Osculant has channels last everywhere. With o outputs, i inputs (of a group), a kernel of kh ×
+//! kw and an image of h × w × c that is flattened before a dense layer:
 //!
 //! | | here and in Keras | in PyTorch |
 //! |---|---|---|
@@ -136,6 +136,13 @@ pub fn export(
         file: shown(path),
         fault,
     };
+    let end = path.extension().and_then(|end| end.to_str());
+    if !matches!(end, Some("safetensors" | "npz")) {
+        return Err(refuse(
+            "has a name that does not say how it is to be written; let it end in .safetensors or .npz"
+                .into(),
+        ));
+    }
     let places = places(description, net).map_err(&refuse)?;
     let known = |ours: &str| places.iter().any(|place| place.name == ours);
     if let Some(pair) = pairs.iter().find(|pair| !known(&pair.ours)) {
@@ -205,6 +212,16 @@ type Tensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 fn read(path: &Path, file: &str) -> Result<Tensors, DataError> {
     let bytes = fs::read(path).map_err(|error| cannot_read(file, error))?;
     if bytes.starts_with(b"PK") {
+        // A file of torch.save is an archive too, with a pickle in it.
+        if bytes.windows(8).any(|name| name == b"data.pkl") {
+            return Err(DataError::File {
+                file: file.into(),
+                fault:
+                    "is a file of torch.save; write it with safetensors.torch.save_file, and give \
+                        that"
+                        .into(),
+            });
+        }
         let arrays = read_archive(&bytes, file, |_| true)?;
         let arrays = arrays.into_iter();
         let tensors = arrays.map(|(name, array)| (name, (array.shape, array.values.into_reals())));

@@ -41,9 +41,21 @@ pub(super) fn pair(
         let alike = |name: &&str| tensors[*name].0.len() == axes && axes > 1;
         let at = if in_order {
             (!free.is_empty()).then_some(0)
+        } else if let Some(at) = same.or_else(|| free.iter().position(beside)) {
+            Some(at)
         } else {
-            same.or_else(|| free.iter().position(beside))
-                .or_else(|| free.iter().position(alike))
+            let fits = |name: &&str| alike(name) && tensors[*name].0 == place.shape_in(layout);
+            let fit: Vec<&str> = free.iter().copied().filter(fits).collect();
+            // Names that differ in a word have no order that anybody could know.
+            let first = fit.first().copied().unwrap_or_default();
+            if let Some(other) = fit.iter().find(|name| words(name) != words(first)) {
+                return Err(format!(
+                    "does not tell whether `{}` or `{other}` belongs to `{}`: both have its shape, and \
+                     their names give no order; say which tensor it is",
+                    first, place.name
+                ));
+            }
+            free.iter().position(alike)
         };
         let Some(at) = at else {
             return Err(format!(
@@ -81,6 +93,14 @@ pub(super) fn unknown(name: &str, places: &[Place]) -> String {
         "cannot be matched: the network has no parameter `{name}`; there are: {}",
         known.join(", ")
     )
+}
+
+/// A name without its numbers, as far as the last word: a layer's own number is no word of it.
+fn words(name: &str) -> String {
+    let layer = name
+        .rsplit_once(['.', '/'])
+        .map_or(name, |(layer, _)| layer);
+    layer.chars().filter(|c| !c.is_ascii_digit()).collect()
 }
 
 /// The order in which people number things: `2` before `10`.

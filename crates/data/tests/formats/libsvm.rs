@@ -58,7 +58,11 @@ fn lines_may_have_no_labels_if_none_has_one() {
 fn a_bad_line_is_told_by_its_number() {
     let told = |line: &str| message(&format!("1 1:1\n{line}\n"), None);
     for (line, fault) in [
-        ("1 0:1", "it has the index 0; indices are counted from 1"),
+        (
+            "1 0:1",
+            "it has the index 0; indices are counted from 1: add 1 to each (scikit-learn's \
+             dump_svmlight_file does so with zero_based=False)",
+        ),
         (
             "1 2:1 2:1",
             "the index 2 follows 2; indices must ascend: sort them",
@@ -93,7 +97,7 @@ fn a_bad_line_is_told_by_its_number() {
     ] {
         assert_eq!(told(line), format!("`t`, line 2: {fault}"));
     }
-    assert!(told("1 qid:3 1:1").contains("`qid:3` is not of the form index:value"));
+    assert!(told("1 qid:3 1:1").contains("`qid:3`, a query of ranking data"));
     assert_eq!(
         message("# nothing\n", None),
         "`t` holds no examples; a data set needs at least one"
