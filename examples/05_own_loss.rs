@@ -28,7 +28,8 @@ struct Run {
 /// z of one number.
 ///
 /// # Formula
-/// With the cumulative hazard H = tᵏ exp z, and δ = 1 for a failure, 0 for an observation that ended:
+/// With the cumulative hazard H = tᵏ exp z, and δ = 1 for a failure, 0 for an observation that
+/// ended:
 ///
 /// ```text
 /// ξ = H − δ (z + log k + (k − 1) log t)      ∇ξ = H − δ      B = H      S = √H

@@ -14,7 +14,7 @@ use osculant::tape::{Slot, View};
 
 type Result<T = (), E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 
-/// y = c tanh(x / c), number by number: x, held softly between −c and c.
+/// y = c tanh(x / c), elementwise: x, held softly between −c and c.
 ///
 /// # Formula
 /// With t = y/c: y′ = 1 − t², y″ = −2 t (1 − t²) / c.
@@ -32,7 +32,7 @@ impl PointwiseFn<1> for SoftClip {
         "soft_clip"
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check<T: Scalar>(&self) -> Result<(), String> {
         match self.bound > 0.0 && self.bound.is_finite() {
             true => Ok(()),
             false => Err(format!(

@@ -1,5 +1,5 @@
-//! Lesson 8: a damping rule of one's own. The trainer is made of parts behind small traits; each can
-//! be replaced without touching the others.
+//! Lesson 8: a damping rule of one's own. The trainer is made of parts behind small traits; each
+//! can be replaced without touching the others.
 //!
 //! `cargo run --release --example 08_own_damping`
 

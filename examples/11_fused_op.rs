@@ -1,4 +1,5 @@
-//! Lesson 11: an op that is of no kind, with all four rules by hand; verified, then used in a layer.
+//! Lesson 11: an op that is of no kind, with all four rules by hand; verified, then used in a
+//! layer.
 //!
 //! `cargo run --release --example 11_fused_op`
 //!

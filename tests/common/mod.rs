@@ -4,8 +4,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
-/// Runs `check` on every file in the folder `own` of this package and in the one that the environment
-/// variable names, and ends the program.
+/// Runs `check` on every file in the folder `own` of this package and in the one that the
+/// environment variable names, and ends the program.
 pub fn run<E: Display + 'static>(
     own: &str,
     variable: &str,
