@@ -132,8 +132,10 @@ fn is_header(first: &[String]) -> bool {
         return true;
     }
     let counts = |from: usize| {
-        let cells = first.iter().zip(from..);
-        cells.filter(|(cell, n)| **cell == n.to_string()).count() == first.len()
+        first
+            .iter()
+            .zip(from..)
+            .all(|(cell, n)| *cell == n.to_string())
     };
     first.len() > 2 && (counts(0) || counts(1))
 }
