@@ -100,8 +100,8 @@ impl At {
                 let about = model.about();
                 let net = network::rebuild(&about.network, &file)?;
                 let (width, outputs) = (net.input_size(), net.output_shape().size());
-                let (path, header) = (self.data.data.as_deref(), self.data.header);
-                let train = source::trained_on(path, header, &about.legend, width, outputs)?;
+                let (path, form) = (self.data.data.as_deref(), self.data.form());
+                let train = source::trained_on(path, form, &about.legend, width, outputs)?;
                 network::check_fit(&format!("of `{file}`"), &net, &train)?;
                 let mut some = some(&train)?;
                 some.preprocess(&about.preprocess)?;

@@ -36,6 +36,11 @@ pub struct Predict {
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
 
+    /// The column of a table that is the target, where it is not called as in training; several
+    /// times for several. With an .npy of inputs, the .npy of targets
+    #[arg(long, value_name = "COLUMN|FILE")]
+    target: Vec<String>,
+
     /// Whether the first line of a table is a header; by default it is one if none of its values is
     /// a number
     #[arg(long, value_name = "YES|NO")]
@@ -78,8 +83,11 @@ impl Predict {
 
         let legend = &about.legend;
         let (width, outputs) = (net.input_size(), net.output_shape().size());
-        let mut data =
-            source::to_predict(self.data.as_deref(), self.header, legend, width, outputs)?;
+        let form = source::Form {
+            header: self.header,
+            targets: &self.target,
+        };
+        let mut data = source::to_predict(self.data.as_deref(), form, legend, width, outputs)?;
         source::first(&mut data, self.test_examples, "--test-examples", "test")?;
         network::check_fit(&format!("of `{file}`"), &net, &data)?;
         let itself = legend.task == Task::Inputs;

@@ -59,6 +59,8 @@ pub struct Start {
     pub train_accuracy: Option<f64>,
     pub validation_accuracy: Option<f64>,
     pub test_accuracy: Option<f64>,
+    /// The coefficient of determination, for real targets.
+    pub test_r2: Option<f64>,
     pub validation_loss: Option<f64>,
     pub test_loss: Option<f64>,
 }
@@ -90,6 +92,8 @@ pub struct Iteration {
     pub train_accuracy: Option<f64>,
     pub validation_accuracy: Option<f64>,
     pub test_accuracy: Option<f64>,
+    /// The coefficient of determination, for real targets.
+    pub test_r2: Option<f64>,
     /// The mean loss, without the regularization term.
     pub validation_loss: Option<f64>,
     pub test_loss: Option<f64>,
@@ -151,6 +155,8 @@ pub struct End {
     pub train_accuracy: Option<f64>,
     pub validation_accuracy: Option<f64>,
     pub test_accuracy: Option<f64>,
+    /// The coefficient of determination, for real targets.
+    pub test_r2: Option<f64>,
     pub validation_loss: Option<f64>,
     pub test_loss: Option<f64>,
 }

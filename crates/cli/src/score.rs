@@ -104,6 +104,14 @@ impl Scored {
         })
     }
 
+    /// The coefficient of determination, for real targets that vary.
+    pub fn r2(&self) -> Option<f64> {
+        match self.score {
+            Score::R2(r2) => Some(r2).filter(|r2| r2.is_finite()),
+            _ => None,
+        }
+    }
+
     /// The share of right predictions.
     pub fn accuracy(&self) -> Option<f64> {
         match self.score {

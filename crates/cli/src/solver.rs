@@ -63,7 +63,7 @@ pub struct Solver {
     #[arg(long, value_name = "RULE", value_enum)]
     pub damping: Option<DampingName>,
 
-    /// The damping λ to begin with; 0 for none at all
+    /// The damping λ to begin with; 0 for none at all, which no other --damping goes with
     ///
     /// First ratios far below 1 say that steps reach beyond what the paraboloid knows, and a
     /// network of saturating units may not recover from them: begin with more, as 100 for deep
@@ -210,6 +210,15 @@ impl Solver {
                     "{option} is an option of {only}; leave it out, or ask for that"
                 )));
             }
+        }
+        if let (Some(rule), 0.0) = (self.damping, self.lambda)
+            && rule != DampingName::None
+        {
+            let name = rule.name();
+            return Err(CliError::Usage(format!(
+                "--lambda 0 is no damping at all, and --damping {name} changes one; give a λ above \
+                 0, or leave --damping out"
+            )));
         }
         Ok(())
     }

@@ -6,8 +6,8 @@ use crate::number;
 use clap::{Args, ValueEnum};
 use osculant_data::csv::CsvOptions;
 use osculant_data::{
-    AnyDataset, Legend, LoadOptions, Loaded, Per, Preprocess, PreprocessOptions, Table, Task,
-    digits, load,
+    AnyDataset, DataError, Legend, LoadOptions, Loaded, Per, Preprocess, PreprocessOptions, Table,
+    Task, digits, load,
 };
 use osculant_optim::train::Size;
 use std::path::{Path, PathBuf};
@@ -216,7 +216,12 @@ impl DataArgs {
         };
         let (train, test) = match (&self.test, loaded.test) {
             (Some(path), _) => {
-                let test = like(path, self.header, &legend, &all)?.train;
+                let form = Form {
+                    header: self.header,
+                    targets: &[],
+                };
+                let width = all.shape().iter().product();
+                let test = load_like(Some(path), form, &legend, width)?.train;
                 (all, test.decode_with(&legend, outputs)?)
             }
             (None, Some(_)) if self.test_share.is_some() => {
@@ -225,7 +230,11 @@ impl DataArgs {
                 )));
             }
             (None, Some(test)) => (all, test.decode_with(&legend, outputs)?),
-            (None, None) => all.split(self.test_share.unwrap_or(TEST_SHARE), seed)?,
+            (None, None) => {
+                let share = self.test_share.unwrap_or(TEST_SHARE);
+                let divided = all.split(share, seed);
+                divided.map_err(|e| division(&name, &e, "--test-share, or --test with a file"))?
+            }
         };
         if test.outputs().is_none() && !itself {
             return Err(CliError::Mismatch(
@@ -250,6 +259,14 @@ impl DataArgs {
         })
     }
 
+    /// What is said of data of the form of others.
+    pub fn form(&self) -> Form<'_> {
+        Form {
+            header: self.header,
+            targets: &self.target,
+        }
+    }
+
     fn options(&self) -> LoadOptions {
         LoadOptions {
             csv: CsvOptions {
@@ -258,6 +275,7 @@ impl DataArgs {
                 ignore: self.ignore.clone(),
                 ..CsvOptions::default()
             },
+            targets: self.target.first().map(PathBuf::from),
             width: None,
         }
     }
@@ -297,10 +315,17 @@ impl Source {
                  ask for fewer"
             )));
         }
-        let (train, validation) = self.train.split(share, seed)?;
+        let divided = self.train.split(share, seed);
+        let divided = divided.map_err(|e| division(&self.name, &e, "--validation"));
+        let (train, validation) = divided?;
         (self.train, self.validation) = (train, Some(validation));
         Ok(())
     }
+}
+
+/// Says which data could not be divided, and which option divides them.
+fn division(name: &str, error: &DataError, option: &str) -> CliError {
+    CliError::Mismatch(format!("{name}: {error}; give {option}"))
 }
 
 /// The digits that come with the program.
@@ -312,46 +337,58 @@ fn bundled() -> Result<Loaded, CliError> {
     })
 }
 
-/// Reads data of the form of others, which the legend has the words for.
-fn like(
-    path: &Path,
-    header: Option<Answer>,
-    legend: &Legend,
-    data: &AnyDataset,
-) -> Result<Loaded, CliError> {
-    let width = data.shape().iter().product();
-    load_like(Some(path), header, legend, width)
+/// What may be said of data beside what the legend says of all of their form.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Form<'a> {
+    pub header: Option<Answer>,
+    /// Where the targets are, if not where the legend says.
+    pub targets: &'a [String],
 }
 
 /// Reads data for a network that takes `width` numbers, from a path or from the bundled digits.
+/// The legend has the words for them.
 fn load_like(
     path: Option<&Path>,
-    header: Option<Answer>,
+    form: Form<'_>,
     legend: &Legend,
     width: usize,
 ) -> Result<Loaded, CliError> {
     let Some(path) = path else {
-        return bundled();
+        return match form.targets {
+            [] => bundled(),
+            _ => Err(CliError::Usage(
+                "--target is for a table or an array, and the bundled digits have their labels; give \
+                 --data, or leave it out"
+                    .into(),
+            )),
+        };
     };
     let csv = CsvOptions {
-        header: header.map(|answer| answer == Answer::Yes),
-        targets: legend.targets.clone(),
+        header: form.header.map(|answer| answer == Answer::Yes),
+        targets: match form.targets {
+            [] => legend.targets.clone(),
+            said => said.to_vec(),
+        },
         inputs: legend.inputs.clone(),
         ..CsvOptions::default()
     };
-    let width = Some(width);
-    Ok(load(path, &LoadOptions { csv, width })?)
+    let options = LoadOptions {
+        csv,
+        targets: form.targets.first().map(PathBuf::from),
+        width: Some(width),
+    };
+    Ok(load(path, &options)?)
 }
 
 /// The examples to predict: the test part of a data set that has one, otherwise all of it.
 pub fn to_predict(
     path: Option<&Path>,
-    header: Option<Answer>,
+    form: Form<'_>,
     legend: &Legend,
     width: usize,
     outputs: usize,
 ) -> Result<AnyDataset, CliError> {
-    let loaded = load_like(path, header, legend, width)?;
+    let loaded = load_like(path, form, legend, width)?;
     let table = loaded.test.unwrap_or(loaded.train);
     Ok(table.decode_with(legend, outputs)?)
 }
@@ -359,12 +396,12 @@ pub fn to_predict(
 /// The same, but the training part.
 pub fn trained_on(
     path: Option<&Path>,
-    header: Option<Answer>,
+    form: Form<'_>,
     legend: &Legend,
     width: usize,
     outputs: usize,
 ) -> Result<AnyDataset, CliError> {
-    let loaded = load_like(path, header, legend, width)?;
+    let loaded = load_like(path, form, legend, width)?;
     Ok(loaded.train.decode_with(legend, outputs)?)
 }
 

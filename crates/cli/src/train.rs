@@ -364,6 +364,7 @@ impl Train {
             validation_accuracy: validation.and_then(Scored::accuracy),
             validation_loss: validation.and_then(|v| v.loss),
             test_accuracy: test.accuracy(),
+            test_r2: test.r2(),
             test_loss: test.loss,
             train_accuracy: None,
         })))?;

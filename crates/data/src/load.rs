@@ -1,6 +1,6 @@
 //! Data sets from whatever a path leads to.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::csv::CsvOptions;
 use crate::input::{Input, open, shown};
@@ -10,9 +10,10 @@ use crate::{DataError, cifar10, csv, idx, libsvm, npy, read_folder};
 /// What [`load`] has to know beside the path.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LoadOptions {
-    /// For tables in text; for an array of inputs (`.npy`), the path of the array of targets is the
-    /// target.
+    /// For tables in text.
     pub csv: CsvOptions,
+    /// For an array of inputs (`.npy`), the array of targets.
+    pub targets: Option<PathBuf>,
     /// The number of inputs of an example, where it is known: files in LIBSVM's format don't say
     /// it.
     pub width: Option<usize>,
@@ -61,7 +62,10 @@ pub fn load(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Loaded, Dat
         let csv = &options.csv;
         let asked = match (csv.ignore.first(), csv.targets.first()) {
             (Some(column), _) => format!("column `{column}` to be ignored"),
-            (_, Some(column)) if targets_too && csv.inputs.is_empty() => {
+            // The columns of a model's inputs are known; then the targets' need not be asked for.
+            (_, Some(column))
+                if targets_too && (csv.inputs.is_empty() || options.targets.is_some()) =>
+            {
                 format!("column `{column}` as the target")
             }
             _ if csv.header.is_some() && csv.inputs.is_empty() => "header".into(),
@@ -93,12 +97,10 @@ pub fn load(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Loaded, Dat
     match *start {
         [0x93, b'N', ..] => {
             no_table(false)?;
-            // Of a model's inputs the columns are known; then targets are columns too, and no file.
-            let targets = match &options.csv.targets[..] {
-                [targets, ..] if options.csv.inputs.is_empty() => {
-                    Some((open(Path::new(targets))?, targets.as_str()))
-                }
-                _ => None,
+            let named = options.targets.as_deref().map(|path| (path, shown(path)));
+            let targets = match &named {
+                Some((path, name)) => Some((open(path)?, &name[..])),
+                None => None,
             };
             alone(npy::read((open(path)?, &name), targets)?)
         }

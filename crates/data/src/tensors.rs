@@ -12,7 +12,7 @@ use crate::ModelFault;
 /// The bytes before the JSON header: its length.
 const LEAD: usize = 8;
 
-/// Numbers with a shape, row-major, `f32` or `f64`.
+/// Numbers with a shape, row-major, `f32` or `f64`; of 16 bits, as `f32`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tensor {
     shape: Vec<usize>,
@@ -62,6 +62,9 @@ impl Tensor {
         let values = match view.dtype() {
             Dtype::F32 => Values::F32(numbers(bytes, f32::from_le_bytes)),
             Dtype::F64 => Values::F64(numbers(bytes, f64::from_le_bytes)),
+            Dtype::F16 => Values::F32(numbers(bytes, |x| half_precision(u16::from_le_bytes(x)))),
+            // The upper half of an f32.
+            Dtype::BF16 => Values::F32(numbers(bytes, |[a, b]| f32::from_le_bytes([0, 0, a, b]))),
             other => {
                 return Err(ModelFault::Type {
                     tensor: name.into(),
@@ -85,6 +88,19 @@ impl Tensor {
 fn numbers<const N: usize, T>(bytes: &[u8], number: fn([u8; N]) -> T) -> Vec<T> {
     let (whole, _) = bytes.as_chunks::<N>();
     whole.iter().map(|&bytes| number(bytes)).collect()
+}
+
+/// An IEEE 754 number of 16 bits: sign, 5 bits of exponent, 10 of fraction.
+pub(crate) fn half_precision(bits: u16) -> f32 {
+    let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
+    let exponent = i32::from(bits >> 10 & 31);
+    let fraction = f32::from(bits & 1023) / 1024.0;
+    sign * match exponent {
+        0 => fraction * 2f32.powi(-14),
+        31 if fraction == 0.0 => f32::INFINITY,
+        31 => f32::NAN,
+        _ => (1.0 + fraction) * 2f32.powi(exponent - 15),
+    }
 }
 
 /// What such a file holds.

@@ -293,7 +293,7 @@ fn other_element_types_are_refused() {
     );
     let text = message(&file);
     assert!(
-        text.contains("the tensor `steps` in I8; tensors must be F32 or F64"),
+        text.contains("the tensor `steps` in I8; tensors must be F16, BF16, F32 or F64"),
         "{text}"
     );
 }

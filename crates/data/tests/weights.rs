@@ -4,7 +4,8 @@
 use osculant_data::npy::{Array, Values, read_archive, write_archive};
 use osculant_data::weights::{Imported, Layout, Pair, export, import};
 use osculant_layers::describe::{NetworkDescription, named};
-use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
+use safetensors::{SafeTensors, serialize};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -71,6 +72,38 @@ fn weights_of_pytorch_give_the_outputs_of_pytorch() {
 fn weights_in_the_layout_of_keras_give_its_outputs() {
     let names = ["arr_0", "arr_1", "arr_2", "arr_3", "arr_4", "arr_5"];
     computes_the_same("keras.npz", Layout::Keras, "keras-outputs.npz", names);
+}
+
+#[test]
+fn weights_of_16_bits_are_taken_over_exactly() {
+    // 1.5, -2.5, 2^-24 (subnormal), 65504 (the largest) and their likes in bfloat16.
+    let cases = [
+        (
+            Dtype::F16,
+            [0x3e00, 0xc100, 0x0001, 0x7bff],
+            [1.5, -2.5, 2f32.powi(-24), 65504.0],
+        ),
+        (
+            Dtype::BF16,
+            [0x3fc0, 0xc020, 0x3380, 0x4780],
+            [1.5, -2.5, 2f32.powi(-24), 65536.0],
+        ),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let text = r#"{"input_shape": [3], "layers": [{"type": "dense", "out": 1}]}"#;
+    let net = NetworkDescription::parse(text).unwrap();
+    for (kind, bits, numbers) in cases {
+        let bytes: Vec<u8> = bits.iter().flat_map(|x: &u16| x.to_le_bytes()).collect();
+        let tensor = |shape: &[usize], at| TensorView::new(kind, shape.to_vec(), at).unwrap();
+        let tensors = [
+            ("weight", tensor(&[1, 3], &bytes[..6])),
+            ("bias", tensor(&[1], &bytes[6..])),
+        ];
+        let path = folder.path().join("half.safetensors");
+        fs::write(&path, serialize(tensors, None).unwrap()).unwrap();
+        let found = import(&path, Layout::Pytorch, &net, &[]).unwrap();
+        assert_eq!(found.theta, numbers, "{kind:?}");
+    }
 }
 
 #[test]

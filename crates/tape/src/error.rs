@@ -97,9 +97,9 @@ pub enum GraphError {
     },
     /// NaN or infinity that arose inside the graph.
     #[error(
-        "the {what} of {op}{} (recorded at {place}) is {value} for example {example}; its operands \
-         were finite, so it arises here: check the scale of the inputs and parameters, or the \
-         domain of the op", in_layer(.layer)
+        "the {what} of {op}{} (recorded at {place}) is {value}{}; its operands were finite, so it \
+         arises here: check the scale of the inputs and parameters, or the domain of the op",
+        in_layer(.layer), for_example(.example)
     )]
     Arose {
         /// `value`, `tangent` or `cotangent`.
@@ -110,8 +110,9 @@ pub enum GraphError {
         layer: String,
         /// The line that recorded it.
         place: Place,
-        /// The number of the first example where it happens.
-        example: usize,
+        /// The number of the first example where it happens; `None` if it depends on parameters
+        /// alone.
+        example: Option<usize>,
         /// NaN or an infinity.
         value: f64,
     },
@@ -157,6 +158,13 @@ fn in_layer(layer: &str) -> String {
         String::new()
     } else {
         format!(" in layer `{layer}`")
+    }
+}
+
+fn for_example(example: &Option<usize>) -> String {
+    match example {
+        Some(example) => format!(" for example {example}"),
+        None => " for all examples".into(),
     }
 }
 

@@ -49,6 +49,18 @@ pub enum Init {
 }
 
 impl Init {
+    /// The first of its numbers that is not finite as a `T`, where there is one.
+    pub(crate) fn not_finite<T: Scalar>(self) -> Option<f64> {
+        let numbers = match self {
+            Init::Zeros | Init::He { .. } | Init::Glorot { .. } => [0.0, 0.0],
+            Init::Constant(c) => [c, c],
+            Init::Normal { std } | Init::Sparse { std, .. } => [std, std],
+            Init::Uniform { low, high } => [low, high],
+        };
+        let fault = |x: &f64| !T::from_f64(*x).is_finite();
+        numbers.into_iter().find(fault)
+    }
+
     /// Fills `out` with initial values, drawn from stream number `stream` of `seed`.
     ///
     /// Streams are independent; a parameter's is its number, so that one that is declared after all

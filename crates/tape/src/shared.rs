@@ -10,12 +10,20 @@ use crate::sweep::{self, Block, Direction, Point, Sink, grow_all};
 
 impl<T: Scalar> Graph<T> {
     /// The shared stratum as a tile of one; nothing lies outside of it but θ, so `empty` is empty.
-    pub(crate) fn shared_point<'a>(&'a self, theta: &'a [T], empty: &'a Block<T>) -> Point<'a, T> {
+    pub(crate) fn shared_point<'a>(
+        &'a self,
+        theta: &'a [T],
+        empty: &'a Block<T>,
+        audit: bool,
+    ) -> Point<'a, T> {
         let tile = Tile {
             len: 1,
             ..Tile::default()
         };
-        self.point(&self.plan.shared, theta, empty, tile)
+        Point {
+            audit,
+            ..self.point(&self.plan.shared, theta, empty, tile)
+        }
     }
 
     /// Computes what all examples share, at a θ that was checked: all of it, or what values depend
@@ -36,8 +44,7 @@ impl<T: Scalar> Graph<T> {
         scratch.grow(scratch_len(stratum, 1));
         let point = Point {
             values_only,
-            audit,
-            ..self.shared_point(theta, &empty)
+            ..self.shared_point(theta, &empty, audit)
         };
         sweep::forward(&point, block, &mut [], scratch)
     }
@@ -49,7 +56,7 @@ impl<T: Scalar> Graph<T> {
         theta: &[T],
         shared: &Block<T>,
         v: &[T],
-        second_order: bool,
+        (second_order, audit): (bool, bool),
         totals: &mut Totals<T>,
     ) -> Result<()> {
         let stratum = &self.plan.shared;
@@ -59,7 +66,7 @@ impl<T: Scalar> Graph<T> {
         let empty = Block::default();
         let point = Point {
             second_order,
-            ..self.shared_point(theta, &empty)
+            ..self.shared_point(theta, &empty, audit)
         };
         grow_all(&mut totals.tangents, &stratum.product.lens, 1);
         totals.scratch.grow(scratch_len(stratum, 1));
@@ -80,6 +87,7 @@ impl<T: Scalar> Graph<T> {
         &self,
         theta: &[T],
         shared: &Block<T>,
+        audit: bool,
         sums: &mut [Buffer<T>],
         scratch: &mut Buffer<T>,
     ) -> Result<()> {
@@ -88,7 +96,7 @@ impl<T: Scalar> Graph<T> {
             return Ok(());
         }
         let empty = Block::default();
-        let point = self.shared_point(theta, &empty);
+        let point = self.shared_point(theta, &empty, audit);
         scratch.grow(scratch_len(stratum, 1));
         let mut sink = Sink::sums(&mut []);
         sweep::vjp(&point, shared, &stratum.product, sums, &mut sink, scratch)

@@ -395,6 +395,47 @@ fn a_number_that_is_not_finite_is_traced_to_its_node() {
 }
 
 #[test]
+fn what_all_examples_share_is_traced_as_well() {
+    let graph = Graph::<f64>::new(|tape| {
+        let w = tape.param("w", [2], Init::Zeros).exp();
+        tape.input([2]) * w
+    })
+    .unwrap();
+    let feed = |_: usize, x: &mut [f64]| x.fill(1.0);
+    let at = |theta: f64, v: f64, u: f64| {
+        let lin = graph.linearize(&[0.0, theta], &feed, &[3, 4], Budget::default())?;
+        lin.jvp_into(&[0.0, v], &mut [0.0; 4])?;
+        lin.vjp_into(&[u; 4], &mut [0.0; 2])
+    };
+    assert_eq!(at(1.0, 1.0, 1.0), Ok(()));
+    for (theta, v, u, what) in [
+        (1e3, 1.0, 1.0, "value"),
+        (10.0, 1e308, 1.0, "tangent"),
+        (1.0, 1.0, 1e308, "cotangent"),
+    ] {
+        let message = at(theta, v, u).unwrap_err().to_string();
+        let begin = format!("the {what} of exp (recorded at");
+        assert!(message.starts_with(&begin), "{message}");
+        assert!(message.contains("is inf for all examples"), "{message}");
+    }
+}
+
+#[test]
+fn initial_values_must_be_finite_in_their_type() {
+    fn recorded<T: Scalar>(init: Init) -> Result<(), String> {
+        let graph = Graph::<T>::new(|tape| tape.input([2]) * tape.buffer("b", [2], init));
+        graph.map(|_| ()).map_err(|e| e.to_string())
+    }
+    assert_eq!(recorded::<f64>(Init::Constant(1e300)), Ok(()));
+    let message = recorded::<f32>(Init::Constant(1e300)).unwrap_err();
+    assert!(message.contains("`b`: its initial values"), "{message}");
+    let (low, high) = (0.0, f64::INFINITY);
+    for init in [Init::Normal { std: f64::NAN }, Init::Uniform { low, high }] {
+        recorded::<f64>(init).unwrap_err();
+    }
+}
+
+#[test]
 fn an_output_without_any_op_still_works() {
     let f = Function::<f64>::new([2], |x| x).unwrap();
     let at = f.at(&[3.0, 4.0]).unwrap();

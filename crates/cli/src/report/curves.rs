@@ -60,7 +60,7 @@ const AXES: [Against; 3] = [
     },
 ];
 
-const FIGURES: [Figure; 9] = [
+const FIGURES: [Figure; 10] = [
     Figure {
         title: "Objective",
         y: "f",
@@ -94,6 +94,15 @@ const FIGURES: [Figure; 9] = [
                 |s| percent(s.train_accuracy),
             ),
         ],
+    },
+    Figure {
+        title: "R²",
+        y: "R²",
+        note: "1 is perfect, 0 is what the mean of the targets would do",
+        kind: Kind::Linear,
+        range: Some((-0.2, 1.0)),
+        guides: &[0.0],
+        lines: &[("test", |i| i.test_r2, |s| s.test_r2)],
     },
     Figure {
         title: "Mean loss",

@@ -29,7 +29,7 @@ pub fn model(path: &Path, data: Option<&Path>) -> Result<RunRecord, CliError> {
         loss: about.loss.clone(),
     })?;
     let (width, outputs) = (net.input_size(), net.output_shape().size());
-    let raw = source::to_predict(data, None, &about.legend, width, outputs)?;
+    let raw = source::to_predict(data, source::Form::default(), &about.legend, width, outputs)?;
     network::check_fit(&format!("of `{file}`"), &net, &raw)?;
     let mut test = raw.clone();
     test.preprocess(&about.preprocess)?;

@@ -4,8 +4,14 @@ use super::page::escape;
 use crate::number::significant;
 use crate::record::RunRecord;
 
+/// How many columns the comparison has; the last one holds words.
+const COLUMNS: usize = 10;
+
+/// The number of that column.
+const WORDS: usize = COLUMNS - 1;
+
 /// The columns of the comparison.
-pub const HEAD: [&str; 9] = [
+pub const HEAD: [&str; COLUMNS] = [
     "run",
     "iterations",
     "products",
@@ -14,11 +20,12 @@ pub const HEAD: [&str; 9] = [
     "|g|",
     "train accuracy",
     "test accuracy",
+    "test R²",
     "outcome",
 ];
 
 /// A run in the comparison; the last iteration stands in for an end that is missing.
-pub fn row(run: &RunRecord) -> [String; 9] {
+pub fn row(run: &RunRecord) -> [String; COLUMNS] {
     let end = run.end.clone().unwrap_or_default();
     let last = run.iterations.last();
     let number = |x: Option<f64>, digits| x.map_or("-".into(), |x| significant(x, digits));
@@ -34,6 +41,7 @@ pub fn row(run: &RunRecord) -> [String; 9] {
         number(end.gradient_norm.or(last.and_then(|i| i.gradient_norm)), 4),
         share(end.train_accuracy.or(last.and_then(|i| i.train_accuracy))),
         share(end.test_accuracy.or(last.and_then(|i| i.test_accuracy))),
+        number(end.test_r2.or(last.and_then(|i| i.test_r2)), 4),
         end.outcome.unwrap_or("cut short".into()),
     ]
 }
@@ -53,10 +61,10 @@ pub fn text(runs: &[RunRecord]) -> String {
         let lengths = rows.iter().map(|row| row[column].chars().count());
         lengths.max().unwrap_or(0)
     };
-    let line = |row: &[String; 9]| {
+    let line = |row: &[String; COLUMNS]| {
         let cells = columns.iter().map(|&c| match c {
             0 => format!("{:<1$}", row[c], width(c)),
-            8 => row[c].clone(),
+            WORDS => row[c].clone(),
             _ => format!("{:>1$}", row[c], width(c)),
         });
         cells.collect::<Vec<_>>().join("  ")
@@ -66,11 +74,11 @@ pub fn text(runs: &[RunRecord]) -> String {
 
 /// The comparison as HTML.
 pub fn table(runs: &[RunRecord]) -> String {
-    let rows: Vec<[String; 9]> = runs.iter().map(row).collect();
+    let rows: Vec<[String; COLUMNS]> = runs.iter().map(row).collect();
     let columns: Vec<usize> = (0..HEAD.len())
         .filter(|&c| rows.iter().any(|row| row[c] != "-"))
         .collect();
-    let words = |c: usize| if c == 8 { " class=\"words\"" } else { "" };
+    let words = |c: usize| if c == WORDS { " class=\"words\"" } else { "" };
     let head = columns
         .iter()
         .map(|&c| format!("<th{}>{}</th>", words(c), escape(HEAD[c])));
@@ -103,7 +111,7 @@ pub fn figures(run: &RunRecord) -> Vec<(&'static str, String)> {
         .fold(None, |best: Option<f64>, x| {
             Some(best.map_or(x, |b| b.max(x)))
         });
-    let mut figures: Vec<(&str, String)> = [7, 6, 4, 5, 1, 2, 3]
+    let mut figures: Vec<(&str, String)> = [7, 8, 6, 4, 5, 1, 2, 3]
         .into_iter()
         .filter(|&c| row[c] != "-")
         .map(|c| (HEAD[c], row[c].clone()))

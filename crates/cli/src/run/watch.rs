@@ -112,6 +112,7 @@ impl<'a> Watch<'a> {
                 validation_accuracy: scores.validation.as_ref().and_then(Scored::accuracy),
                 validation_loss: scores.validation.as_ref().and_then(|v| v.loss),
                 test_accuracy: scores.test.accuracy(),
+                test_r2: scores.test.r2(),
                 test_loss: scores.test.loss,
                 ..of.begin
             })),
@@ -197,6 +198,7 @@ impl<'a> Watch<'a> {
             validation_accuracy: validation.and_then(Scored::accuracy),
             validation_loss: validation.and_then(|v| v.loss),
             test_accuracy: test.accuracy(),
+            test_r2: test.r2(),
             test_loss: test.loss,
             ..iteration
         };

@@ -1,7 +1,7 @@
 //! Data of every format: training, saving, and predicting in the words of the data.
 
 use crate::run::{Ran, osculant};
-use osculant_data::npy::{Array, Values, write_archive};
+use osculant_data::npy::{Array, Values, write_archive, write_array};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -142,6 +142,16 @@ fn regression_predicts_in_the_unit_of_the_targets() {
         let r2: f64 = r2.split_once(' ').unwrap().0.parse().unwrap();
         assert!(r2 > 0.3 && r2 < 0.7, "{run:?}");
 
+        // The record has it as well, and so has a comparison.
+        let record = model.with_file_name("record.jsonl");
+        let record = record.display();
+        trained(&format!(
+            "--data {data} --net linear --loss {loss} --iterations 8 --curvature 100% --log {record}"
+        ));
+        let compared = osculant(&format!("report {record}")).out;
+        assert!(compared.contains("test R²"), "{compared}");
+        assert!(compared.contains(&format!("  {r2:.4}  ")), "{compared}");
+
         let (scored, lines) = predicted(&model, &data);
         assert_eq!(lines[0], ["example", "target", "predicted_target"]);
         let (mut squares, mut sum) = (0.0, 0.0);
@@ -158,6 +168,42 @@ fn regression_predicts_in_the_unit_of_the_targets() {
         let said: f64 = said.lines().next().unwrap().parse().unwrap();
         assert!((said - rmse).abs() < 1e-3 * rmse, "{said} {rmse}");
     }
+}
+
+#[test]
+fn arrays_of_inputs_are_scored_by_an_array_of_targets() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, shape: &[usize], value: &dyn Fn(usize) -> f32| {
+        let path = folder.path().join(name);
+        let count = shape.iter().product();
+        let array = Array {
+            shape: shape.to_vec(),
+            values: Values::Reals((0..count).map(value).collect()),
+        };
+        write_array(File::create(&path).unwrap(), &array).unwrap();
+        path.display().to_string()
+    };
+    let x = write("x.npy", &[40, 1], &|i| (i * 7 % 40) as f32);
+    let y = write("y.npy", &[40], &|i| (i * 7 % 40) as f32 * 0.5 + 0.25);
+    let (_keep, model, _) = trained(&format!(
+        "--data {x} --target {y} --net linear --loss squared -C inf --iterations 5 --curvature 100%"
+    ));
+    let scored = osculant(&format!(
+        "predict {} --data {x} --target {y}",
+        model.display()
+    ));
+    assert!(scored.out.starts_with("R² 1.0000\n"), "{scored:?}");
+    // Another table may call the target otherwise.
+    let table = folder.path().join("table.csv");
+    fs::write(&table, "x,reading\n0,0.25\n2,1.25\n4,2.25\n").unwrap();
+    let table = table.display();
+    let named = osculant(&format!(
+        "predict {} --data {table} --target reading",
+        model.display()
+    ));
+    assert!(named.out.starts_with("R² 1.0000\n"), "{named:?}");
+    let digits = osculant(&format!("predict {} --target reading", model.display()));
+    assert_eq!(digits.code, Some(2), "{digits:?}");
 }
 
 #[test]

@@ -57,6 +57,10 @@ fn values_that_options_cannot_have() {
     says(&refused(2, "train --radius 2"), &["trust-region"]);
     let unheard = "train --cg-stop progress --cg-tolerance 0.1";
     says(&refused(2, unheard), &["--cg-stop residual"]);
+    says(
+        &refused(2, "train --lambda 0 --damping lm"),
+        &["--lambda 0 is no damping", "leave --damping out"],
+    );
     for unheard in ["--damping none", "--globalization trust-region"] {
         let text = refused(2, &format!("train {unheard} --lambda 1"));
         says(&text, &["other than none"]);

@@ -55,8 +55,10 @@ pub enum ModelFault {
         reason: String,
     },
 
-    /// A tensor whose numbers are neither `f32` nor `f64`.
-    #[error("has the tensor `{tensor}` in {found}; tensors must be F32 or F64: convert it")]
+    /// A tensor whose numbers are no floating-point numbers of 16, 32 or 64 bits.
+    #[error(
+        "has the tensor `{tensor}` in {found}; tensors must be F16, BF16, F32 or F64: convert it"
+    )]
     Type {
         /// The tensor.
         tensor: String,

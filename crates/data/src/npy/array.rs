@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 
 use crate::DataError;
 use crate::input::Input;
+use crate::tensors::half_precision;
 
 /// Headers are a line of text; what announces a longer one is some other file.
 const LONGEST_HEADER: usize = 1 << 16;
@@ -313,23 +314,10 @@ impl Element {
             (b'i', _) => {
                 Values::Integers(values.map(|x| ((x << unused) as i64) >> unused).collect())
             }
-            (_, 2) => Values::Reals(values.map(|x| half(x as u16)).collect()),
+            (_, 2) => Values::Reals(values.map(|x| half_precision(x as u16)).collect()),
             (_, 4) => Values::Reals(values.map(|x| f32::from_bits(x as u32)).collect()),
             _ => Values::Reals(values.map(|x| f64::from_bits(x) as f32).collect()),
         })
-    }
-}
-
-/// An IEEE 754 number of 16 bits: sign, 5 bits of exponent, 10 of fraction.
-fn half(bits: u16) -> f32 {
-    let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
-    let exponent = i32::from(bits >> 10 & 31);
-    let fraction = f32::from(bits & 1023) / 1024.0;
-    sign * match exponent {
-        0 => fraction * 2f32.powi(-14),
-        31 if fraction == 0.0 => f32::INFINITY,
-        31 => f32::NAN,
-        _ => (1.0 + fraction) * 2f32.powi(exponent - 15),
     }
 }
 

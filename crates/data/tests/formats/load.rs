@@ -84,8 +84,10 @@ fn targets_of_an_array_lie_in_another() {
     };
     let x = write("x.npy", &[2, 1], &[1.0, 2.0]);
     let y = write("y.npy", &[2], &[0.5, 1.5]);
-    let mut options = LoadOptions::default();
-    options.csv.targets = vec![y.display().to_string()];
+    let options = LoadOptions {
+        targets: Some(y),
+        ..LoadOptions::default()
+    };
     let data = reals(load(x, &options).unwrap().train);
     assert_eq!(data.targets(), [0.5, 1.5]);
 }

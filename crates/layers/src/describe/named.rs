@@ -101,7 +101,10 @@ pub fn named(
                 "gelu" => Some(Layer::Gelu {}),
                 "silu" => Some(Layer::Silu {}),
                 "none" => None,
-                _ => return Err(unknown(": its activation is none of those that there are")),
+                other => {
+                    let reason = format!(": its activation `{other}` is none of those there are");
+                    return Err(unknown(&reason));
+                }
             };
             layers.push(Layer::Flatten {});
             for width in widths(list)? {

@@ -8,18 +8,18 @@
 
 mod cg;
 mod eigenvalues;
-mod jacobi;
 mod kept;
 mod lanczos;
+mod preconditioner;
 mod spectrum;
 mod stop;
 mod stopping;
 
 pub use cg::{Cg, Iteration, Solution, Solve, Workspace};
 pub use eigenvalues::symmetric_eigenvalues;
-pub use jacobi::{Jacobi, Preconditioner};
 pub use kept::{Kept, KeptIterate};
 pub use lanczos::{Lanczos, Ritz, Tridiagonal};
+pub use preconditioner::{Jacobi, Preconditioner};
 pub use spectrum::{Estimate, Spectrum, SpectrumEstimator};
 pub use stop::Stop;
 pub use stopping::{Begin, NashSofer, RelativeProgress, Residual, Stopping};

@@ -114,20 +114,24 @@ impl<T: Scalar> Curved<'_, T> {
                 &p.point, p.block, direction, gradient, table, p.slots, sink, p.scratch,
             )
         };
-        lin.reverse(out, v, Leaves::HessianCotangents, &tile, &|totals| {
-            self.shared(v, totals)
-        })
+        lin.reverse(
+            out,
+            v,
+            Leaves::HessianCotangents,
+            &tile,
+            &|audit, totals| self.shared(v, audit, totals),
+        )
     }
 
     /// Carries the tangents of the shared nodes' cotangents back to the parameters'.
-    fn shared(&self, v: &[T], totals: &mut Totals<T>) -> Result<()> {
+    fn shared(&self, v: &[T], audit: bool, totals: &mut Totals<T>) -> Result<()> {
         let (lin, graph) = (&self.lin, self.lin.graph);
         let stratum = &graph.plan.shared;
         if !stratum.has_reverse() {
             return Ok(());
         }
         let empty = Block::default();
-        let point = graph.shared_point(&lin.theta, &empty);
+        let point = graph.shared_point(&lin.theta, &empty, audit);
         let Totals {
             sums,
             tangents,
@@ -193,7 +197,7 @@ impl<T: Scalar> Curved<'_, T> {
         let summed = graph.sum_tiles(lin.len(), lin.tile_len, leaves, &mut totals, &mut [], &body);
         let swept = summed.and_then(|_| {
             let Totals { sums, scratch, .. } = &mut *totals;
-            graph.shared_vjp(&lin.theta, &lin.shared, sums, scratch)
+            graph.shared_vjp(&lin.theta, &lin.shared, false, sums, scratch)
         });
         let sums = totals.sums.clone();
         graph.totals.give_back(totals);

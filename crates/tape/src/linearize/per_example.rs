@@ -135,7 +135,7 @@ impl<T: Scalar> Linearization<'_, T> {
             true => {
                 let totals = &mut *totals;
                 let (sums, scratch) = (&mut totals.sums, &mut totals.scratch);
-                graph.shared_vjp(&self.theta, &self.shared, sums, scratch)
+                graph.shared_vjp(&self.theta, &self.shared, audit, sums, scratch)
             }
             false => Ok(()),
         });
@@ -352,7 +352,7 @@ impl<T: Scalar> Linearization<'_, T> {
                 sums[s][..n].copy_from_slice(&per_example[s][i * n..][..n]);
             }
         }
-        graph.shared_vjp(&self.theta, &self.shared, sums, scratch)?;
+        graph.shared_vjp(&self.theta, &self.shared, false, sums, scratch)?;
         parameters.try_for_each(|(sum, range)| {
             let own = &sums[*sum][..range.len()];
             copy(own, &mut out[range.clone()], few)

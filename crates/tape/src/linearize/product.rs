@@ -41,7 +41,8 @@ impl<T: Scalar> Linearization<'_, T> {
         let root = graph.plan.output_root;
         self.audited(out, &|audit, out| {
             let mut totals = graph.totals.take();
-            let shared = graph.shared_jvp(&self.theta, &self.shared, v, false, &mut totals);
+            let shared =
+                graph.shared_jvp(&self.theta, &self.shared, v, (false, audit), &mut totals);
             let result = shared.and_then(|()| {
                 let direction = Direction {
                     v,
@@ -90,9 +91,9 @@ impl<T: Scalar> Linearization<'_, T> {
                 .copy_from_slice(u);
             self.tile_vjp(&p.point, &p.range, p.block, p.slots, &mut p.sink, p.scratch)
         };
-        self.reverse(out, &[], Leaves::Cotangents, &tile, &|totals| {
+        self.reverse(out, &[], Leaves::Cotangents, &tile, &|audit, totals| {
             let Totals { sums, scratch, .. } = totals;
-            graph.shared_vjp(&self.theta, &self.shared, sums, scratch)
+            graph.shared_vjp(&self.theta, &self.shared, audit, sums, scratch)
         })
     }
 
@@ -113,9 +114,9 @@ impl<T: Scalar> Linearization<'_, T> {
             self.curve(point, block, table, p.slots, range, b)?;
             self.tile_vjp(point, range, block, p.slots, &mut p.sink, p.scratch)
         };
-        self.reverse(out, v, Leaves::Cotangents, &tile, &|totals| {
+        self.reverse(out, v, Leaves::Cotangents, &tile, &|audit, totals| {
             let Totals { sums, scratch, .. } = totals;
-            graph.shared_vjp(&self.theta, &self.shared, sums, scratch)
+            graph.shared_vjp(&self.theta, &self.shared, audit, sums, scratch)
         })
     }
 
@@ -187,7 +188,7 @@ impl<T: Scalar> Linearization<'_, T> {
         v: &[T],
         leaves: Leaves,
         tile: &(dyn Fn(Pass<'_, T>) -> Result<()> + Sync),
-        shared: &dyn Fn(&mut Totals<T>) -> Result<()>,
+        shared: &dyn Fn(bool, &mut Totals<T>) -> Result<()>,
     ) -> Result<()> {
         let graph = self.graph;
         graph.check_room(out, graph.params.len())?;
@@ -198,7 +199,7 @@ impl<T: Scalar> Linearization<'_, T> {
         self.audited(out, &|audit, out| {
             let mut totals = graph.totals.take();
             let result = self.sweep_all(v, leaves, audit, tile, &mut totals, out);
-            let result = result.and_then(|()| shared(&mut totals));
+            let result = result.and_then(|()| shared(audit, &mut totals));
             if result.is_ok() {
                 graph.gather(&totals.sums, leaves, out);
             }
@@ -218,7 +219,7 @@ impl<T: Scalar> Linearization<'_, T> {
     ) -> Result<()> {
         let (graph, second_order) = (self.graph, leaves == Leaves::HessianCotangents);
         if !v.is_empty() {
-            graph.shared_jvp(&self.theta, &self.shared, v, second_order, totals)?;
+            graph.shared_jvp(&self.theta, &self.shared, v, (second_order, audit), totals)?;
         }
         let tangents = std::mem::take(&mut totals.tangents);
         let direction = Direction {

@@ -73,7 +73,7 @@ impl<T: Scalar> Graph<T> {
         let result = summed.and_then(|value| {
             if let Some(out) = out {
                 let Totals { sums, scratch, .. } = &mut *totals;
-                self.shared_vjp(theta, &shared, sums, scratch)?;
+                self.shared_vjp(theta, &shared, false, sums, scratch)?;
                 self.gather(sums, leaves, out);
             }
             Ok(value)

@@ -102,7 +102,7 @@ impl<T: Scalar> Linearization<'_, T> {
         let (graph, n, table) = (self.graph, self.graph.params.len(), self.table());
         let sums = graph.plan.sums.len();
         for (v, shared) in v.chunks_exact(n).zip(&mut *shared) {
-            graph.shared_jvp(&self.theta, &self.shared, v, false, shared)?;
+            graph.shared_jvp(&self.theta, &self.shared, v, (false, audit), shared)?;
         }
         let vectors = &*shared;
         let (sets, row) = (vectors.len(), graph.plan.row);
@@ -140,7 +140,7 @@ impl<T: Scalar> Linearization<'_, T> {
             sums: all, scratch, ..
         } = totals;
         for (sums, out) in all.chunks_exact_mut(sums).zip(out.chunks_exact_mut(n)) {
-            graph.shared_vjp(&self.theta, &self.shared, sums, scratch)?;
+            graph.shared_vjp(&self.theta, &self.shared, audit, sums, scratch)?;
             graph.gather(sums, leaves, out);
         }
         Ok(())

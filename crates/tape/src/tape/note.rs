@@ -29,6 +29,13 @@ impl<T: Scalar> Tape<T> {
         {
             return self.poison();
         }
+        if let Some(x) = init.not_finite::<T>() {
+            return self.fail(GraphError::Invalid {
+                what: format!("parameter `{name}`"),
+                place,
+                message: format!("its initial values are drawn with {x}; give a finite number"),
+            });
+        }
         let mut r = self.recording.borrow_mut();
         if let Some(first) = r.params.iter().find(|p| p.name == name) {
             let first = first.place;
