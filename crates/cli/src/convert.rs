@@ -18,7 +18,8 @@ use std::path::PathBuf;
 /// predict` uses. With --to it reads such a model and writes its weights for the other library.
 ///
 /// Files are safetensors, as `save_file(model.state_dict(), FILE)` of `safetensors.torch` writes
-/// them, or .npz, as `numpy.savez(FILE, *model.get_weights())` does.
+/// them, or .npz, as `numpy.savez(FILE, *model.get_weights())` does; numbers of 16 bits (half,
+/// bfloat16) are read as f32.
 ///
 /// Osculant has channels last. What it permutes, for o outputs, i inputs and a kernel of kh x kw:
 ///
