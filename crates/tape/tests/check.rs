@@ -5,7 +5,7 @@ use osculant_tape::kind::{
     Bilinear, BilinearMap, BilinearOp, Pointwise, PointwiseFn, Reads, Select, Selection,
     SelectionOp,
 };
-use osculant_tape::op::{At, DeferredSum, Needs, Op, Rules, Saved, SavedMut, Tile};
+use osculant_tape::op::{At, DeferredSum, Needs, Op, Rules, Saved, SavedMut, SquareSum, Tile};
 use osculant_tape::{Scalar, Shape, Slot, View};
 use proptest::prelude::*;
 use std::ops::Range;
@@ -34,6 +34,8 @@ const FIRST_EXAMPLE_ONLY: usize = 14;
 const STALE_SAVED: usize = 15;
 const SUM_IGNORED: usize = 16;
 const READS_SCRATCH: usize = 17;
+const COLUMNS_IN_ONE_PLACE: usize = 18;
+const SQUARES_LOST: usize = 19;
 
 impl<const FAULT: usize> Cases for Broken<FAULT> {
     fn cases() -> Drawn<Self> {
@@ -181,6 +183,28 @@ impl<T: Scalar, const FAULT: usize> Rules<T> for BrokenRules<FAULT> {
         }
     }
 
+    fn vjp_columns(
+        &self,
+        at: &At<'_, T>,
+        columns: usize,
+        g: &[T],
+        scratch: &mut [T],
+        gx: &mut [Option<Slot<'_, T>>],
+    ) {
+        let k = at.tile.len;
+        for c in 0..columns {
+            let to = if FAULT == COLUMNS_IN_ONE_PLACE { 0 } else { c };
+            let parts = gx.iter_mut();
+            let parts = parts.map(|slot| slot.as_mut().map(|slot| slot.part(to * k, k)));
+            let mut parts: Vec<_> = parts.collect();
+            self.vjp(at, &g[c * k * self.n..][..k * self.n], scratch, &mut parts);
+        }
+    }
+
+    fn squares(&self, _: usize) -> Option<&dyn SquareSum<T>> {
+        (FAULT == SQUARES_LOST).then_some(self as _)
+    }
+
     fn vjp_jvp(
         &self,
         at: &At<'_, T>,
@@ -210,6 +234,14 @@ impl<T: Scalar, const FAULT: usize> Rules<T> for BrokenRules<FAULT> {
             }
         }
     }
+}
+
+impl<T: Scalar, const FAULT: usize> SquareSum<T> for BrokenRules<FAULT> {
+    fn scratch(&self, _: usize, _: usize) -> usize {
+        0
+    }
+
+    fn add(&self, _: usize, _: &At<'_, T>, _: usize, _: &[T], _: &mut [T], _: &mut [T]) {}
 }
 
 fn fails<O: Cases + Op<f32> + Op<f64>>(check: Check) -> Box<Failure> {
@@ -248,6 +280,8 @@ fn every_fault_is_found_by_its_check() {
     fails::<Broken<STALE_SAVED>>(Check::Accumulation);
     fails::<Broken<SUM_IGNORED>>(Check::Tiles);
     fails::<Broken<READS_SCRATCH>>(Check::Shapes);
+    fails::<Broken<COLUMNS_IN_ONE_PLACE>>(Check::Columns);
+    fails::<Broken<SQUARES_LOST>>(Check::Columns);
 }
 
 #[test]
