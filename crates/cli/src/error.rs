@@ -41,7 +41,7 @@ pub enum CliError {
     /// A file that should hold the record of a run.
     #[error(
         "`{file}` is no record of a run: line {line}: {reason}; records are what `osculant train` \
-         writes as JSON lines"
+         writes as JSON lines; a model goes after --model"
     )]
     Record {
         file: String,

@@ -11,6 +11,9 @@ use osculant_optim::train::{
     LevenbergMarquardt, NewtonCg, Nielsen, Size, StepRejection, TrustRegion, WarmStart,
 };
 
+/// Examples that the curvature is taken over where a tenth of all is fewer.
+const FEW: usize = 500;
+
 /// The options of the solver.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Solver")]
@@ -20,12 +23,12 @@ pub struct Solver {
     pub iterations: Option<usize>,
 
     /// Examples that the curvature of an iteration is taken over: a share of the training
-    /// examples (5% or 0.05) or a count (400)
+    /// examples (5% or 0.05) or a count (400) [default: 10%, but at least 500 or all there are]
     ///
     /// Value and gradient are always those of all training examples.
-    #[arg(long, value_name = "SHARE|COUNT", default_value = "10%", value_parser = number::size,
+    #[arg(long, value_name = "SHARE|COUNT", value_parser = number::size,
           allow_negative_numbers = true)]
-    pub curvature: Size,
+    pub curvature: Option<Size>,
 
     /// Which examples these are
     #[arg(long, value_name = "RULE", value_enum, default_value_t = SamplingName::Cyclic)]
@@ -177,7 +180,13 @@ fn usage(error: OptimError) -> CliError {
 impl Solver {
     /// How many of `examples` the curvature is taken over.
     pub fn curvature_examples(&self, examples: usize) -> Result<usize, CliError> {
-        self.curvature.of(examples).map_err(usage)
+        self.curvature(examples).of(examples).map_err(usage)
+    }
+
+    fn curvature(&self, examples: usize) -> Size {
+        // A tenth of few examples says little, and the curvature of few costs little.
+        let usual = examples.div_ceil(10).max(FEW.min(examples));
+        self.curvature.unwrap_or(Size::Count(usual))
     }
 
     fn damping(&self) -> DampingName {
@@ -262,12 +271,13 @@ impl Solver {
         words.join(", ")
     }
 
-    /// The solver.
-    pub fn build(&self, bound: usize, seed: u64) -> Result<NewtonCg, CliError> {
-        self.parts(bound, seed).map_err(usage)
+    /// The solver, for so many training examples.
+    pub fn build(&self, bound: usize, examples: usize, seed: u64) -> Result<NewtonCg, CliError> {
+        let curvature = self.curvature(examples);
+        self.parts(bound, curvature, seed).map_err(usage)
     }
 
-    fn parts(&self, bound: usize, seed: u64) -> Result<NewtonCg, OptimError> {
+    fn parts(&self, bound: usize, curvature: Size, seed: u64) -> Result<NewtonCg, OptimError> {
         let cg = Cg::default()
             .tolerance(self.cg_tolerance)
             .max_iterations(self.cg_iterations);
@@ -287,9 +297,9 @@ impl Solver {
             }
         };
         let newton = match self.sampling {
-            SamplingName::Cyclic => newton.sampling(Cyclic::new(self.curvature, seed)),
-            SamplingName::Fixed => newton.sampling(Fixed::new(self.curvature, seed)),
-            SamplingName::Fresh => newton.sampling(Fresh::new(self.curvature, seed)),
+            SamplingName::Cyclic => newton.sampling(Cyclic::new(curvature, seed)),
+            SamplingName::Fixed => newton.sampling(Fixed::new(curvature, seed)),
+            SamplingName::Fresh => newton.sampling(Fresh::new(curvature, seed)),
         };
         let newton = match self.cg_stop {
             StoppingName::Residual => newton,

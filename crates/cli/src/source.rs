@@ -157,36 +157,11 @@ impl DataArgs {
     /// Reads the data for a network of this name; the seed draws the test examples where they are
     /// a share.
     pub fn load(&self, net: Option<&str>, loss: LossName, seed: u64) -> Result<Source, CliError> {
-        let autoencoder = net.is_some_and(|net| net.starts_with("autoencoder:"));
-        let said = self.task.map(Task::from);
-        let task = match (said.or(autoencoder.then_some(Task::Inputs)), loss.task()) {
-            (Some(Task::Inputs), Some(Task::Classes)) => return Err(loss.mismatch(Task::Inputs)),
-            (Some(Task::Inputs), _) => Some(Task::Inputs),
-            (Some(task), Some(wanted)) if task != wanted => {
-                return Err(loss.mismatch(task));
-            }
-            (task, wanted) => task.or(wanted),
-        };
-        if self.data.is_none() {
-            for (option, given) in [
-                ("--target", !self.target.is_empty()),
-                ("--ignore", !self.ignore.is_empty()),
-                ("--header", self.header.is_some()),
-            ] {
-                if given {
-                    return Err(CliError::Usage(format!(
-                        "{option} is for a table, and the bundled digits are none; give --data, or leave \
-                         it out"
-                    )));
-                }
-            }
-        }
-        let (name, loaded) = match &self.data {
-            Some(path) => (path.display().to_string(), load(path, &self.options())?),
-            None => ("bundled digits".into(), bundled()?),
-        };
+        let task = self.task(net, loss)?;
+        let (name, loaded) = self.read()?;
+        let images = loaded.train.holds_classes();
         // As counts they would make sense to nobody, unless somebody says so.
-        if loaded.train.holds_classes() && task == Some(Task::Reals) && self.task.is_none() {
+        if images && task == Some(Task::Reals) && self.task.is_none() {
             return Err(loss.mismatch(Task::Classes));
         }
         let usual = if loaded.train.holds_bytes() {
@@ -194,7 +169,6 @@ impl DataArgs {
         } else {
             PreprocessOptions::standardize()
         };
-        let images = loaded.train.holds_classes();
         let (all, legend) = loaded.train.decode(task)?;
         if let ([class], false) = (&legend.classes[..], images) {
             let column = match &legend.targets[..] {
@@ -214,25 +188,11 @@ impl DataArgs {
                  inputs: --target with the .npy of targets)"
             )));
         };
-        let (train, test) = match (&self.test, loaded.test) {
-            (Some(path), _) => {
-                let form = Form {
-                    header: self.header,
-                    targets: &[],
-                };
-                let width = all.shape().iter().product();
-                let test = load_like(Some(path), form, &legend, width)?.train;
-                (all, test.decode_with(&legend, outputs)?)
-            }
-            (None, Some(_)) if self.test_share.is_some() => {
-                return Err(CliError::Usage(format!(
-                    "--test-share is for data without a test part, and {name} has one; leave it out"
-                )));
-            }
-            (None, Some(test)) => (all, test.decode_with(&legend, outputs)?),
-            (None, None) => {
-                let share = self.test_share.unwrap_or(TEST_SHARE);
-                let divided = all.split(share, seed);
+        let test = self.tested_on(&name, loaded.test, &legend, (size, outputs))?;
+        let (train, test) = match test {
+            Some(test) => (all, test),
+            None => {
+                let divided = all.split(self.test_share.unwrap_or(TEST_SHARE), seed);
                 divided.map_err(|e| division(&name, &e, "--test-share, or --test with a file"))?
             }
         };
@@ -257,6 +217,65 @@ impl DataArgs {
             legend,
             usual,
         })
+    }
+
+    /// What targets are, as far as options, the network and the loss say it.
+    fn task(&self, net: Option<&str>, loss: LossName) -> Result<Option<Task>, CliError> {
+        let autoencoder = net.is_some_and(|net| net.starts_with("autoencoder:"));
+        let said = self.task.map(Task::from);
+        let said = said.or(autoencoder.then_some(Task::Inputs));
+        match (said, loss.task()) {
+            (Some(Task::Inputs), Some(Task::Classes)) => Err(loss.mismatch(Task::Inputs)),
+            (Some(Task::Inputs), _) => Ok(Some(Task::Inputs)),
+            (Some(task), Some(wanted)) if task != wanted => Err(loss.mismatch(task)),
+            (task, wanted) => Ok(task.or(wanted)),
+        }
+    }
+
+    /// The data as they are, and what they are called.
+    fn read(&self) -> Result<(String, Loaded), CliError> {
+        if let Some(path) = &self.data {
+            return Ok((path.display().to_string(), load(path, &self.options())?));
+        }
+        for (option, given) in [
+            ("--target", !self.target.is_empty()),
+            ("--ignore", !self.ignore.is_empty()),
+            ("--header", self.header.is_some()),
+        ] {
+            if given {
+                return Err(CliError::Usage(format!(
+                    "{option} is for a table, and the bundled digits are none; give --data, or leave \
+                     it out"
+                )));
+            }
+        }
+        Ok(("bundled digits".into(), bundled()?))
+    }
+
+    /// The examples to test on, where a file or a part of the data has them.
+    fn tested_on(
+        &self,
+        name: &str,
+        part: Option<Table>,
+        legend: &Legend,
+        (width, outputs): (usize, usize),
+    ) -> Result<Option<AnyDataset>, CliError> {
+        let table = match (&self.test, part) {
+            (Some(path), _) => {
+                let form = Form {
+                    header: self.header,
+                    targets: &[],
+                };
+                Some(load_like(Some(path), form, legend, width)?.train)
+            }
+            (None, Some(_)) if self.test_share.is_some() => {
+                return Err(CliError::Usage(format!(
+                    "--test-share is for data without a test part, and {name} has one; leave it out"
+                )));
+            }
+            (None, part) => part,
+        };
+        Ok(table.map(|t| t.decode_with(legend, outputs)).transpose()?)
     }
 
     /// What is said of data of the form of others.

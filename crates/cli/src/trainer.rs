@@ -216,7 +216,8 @@ impl TrainerArgs {
         let Some((trainer, words)) = self.first_order(seed)? else {
             let curvature = solver.curvature_examples(examples)?;
             let words = solver.describe(bound, curvature);
-            return Ok((Trainer::Newton(Box::new(solver.build(bound, seed)?)), words));
+            let newton = solver.build(bound, examples, seed)?;
+            return Ok((Trainer::Newton(Box::new(newton)), words));
         };
         let words = format!("{words}, at most {bound} epochs");
         let trainer = trainer.epochs(bound);

@@ -306,8 +306,7 @@ impl Chosen {
             .collect();
         if inputs.is_empty() {
             return Err(refuse(format!(
-                "leaves no column for the inputs; it has {} columns: {}",
-                columns.len(),
+                "leaves no column for the inputs; its columns are {}",
                 list(columns)
             )));
         }

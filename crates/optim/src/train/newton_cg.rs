@@ -1,6 +1,8 @@
 //! Newton's method with conjugate gradients on the Gauss-Newton system.
 
+mod direction;
 mod run;
+mod search;
 mod step;
 
 use super::{
