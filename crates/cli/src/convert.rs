@@ -8,7 +8,7 @@ use crate::source::TaskName;
 use crate::terminal::{Progress, say};
 use clap::{Args, ValueEnum};
 use osculant_data::weights::{self, Imported, Layout, Pair};
-use osculant_data::{About, Legend, ModelFile, Preprocess, check_destination};
+use osculant_data::{About, Legend, ModelFile, Preprocess, Task, check_destination};
 use osculant_layers::describe::NetworkDescription;
 use std::path::PathBuf;
 
@@ -46,7 +46,8 @@ pub struct Convert {
     from: Option<Library>,
 
     /// The library to write the weights for
-    #[arg(long, value_name = "LIBRARY")]
+    #[arg(long, value_name = "LIBRARY", conflicts_with_all = ["net", "input", "outputs", "task",
+          "loss", "classes", "scale", "mean", "deviation"])]
     to: Option<Library>,
 
     /// The file to write: with --from a model, with --to safetensors or, where it ends so, .npz
@@ -203,6 +204,8 @@ impl Convert {
                 self.classes.len()
             )));
         }
+        let task = Task::from(self.task);
+        self.loss.expect(task)?;
         let size = net.input_size();
         let mean = self.spread("--mean", &self.mean, size)?;
         let mut preprocess = Preprocess::from_parts(self.scale, mean)?;
@@ -216,7 +219,7 @@ impl Convert {
             seed: 0,
             preprocess,
             legend: Legend {
-                task: self.task.into(),
+                task,
                 classes: self.classes.clone(),
                 ..Legend::default()
             },

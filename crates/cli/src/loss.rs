@@ -53,6 +53,15 @@ impl LossName {
         }
     }
 
+    /// Refuses targets that it cannot be computed for.
+    pub fn expect(self, task: Task) -> Result<(), CliError> {
+        match (task, self.task()) {
+            (_, None) | (Task::Inputs, Some(Task::Reals)) => Ok(()),
+            (task, Some(wanted)) if task == wanted => Ok(()),
+            (task, Some(_)) => Err(self.mismatch(task)),
+        }
+    }
+
     /// Whether it compares outputs with targets in a unit that may be changed.
     pub fn has_unit(self) -> bool {
         matches!(self, LossName::Squared | LossName::Huber)

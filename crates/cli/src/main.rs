@@ -26,6 +26,7 @@ mod problem;
 mod record;
 mod report;
 mod run;
+mod saved;
 mod schedule;
 mod score;
 mod solver;

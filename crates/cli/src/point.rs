@@ -6,7 +6,8 @@ use crate::loss::LossName;
 use crate::network;
 use crate::number;
 use crate::problem::default_c;
-use crate::source::{self, DataArgs};
+use crate::saved::Saved;
+use crate::source::DataArgs;
 use clap::Args;
 use osculant_data::{AnyDataset, ModelFile, Task};
 use osculant_layers::Network;
@@ -15,7 +16,7 @@ use osculant_optim::Objective;
 use osculant_optim::examples::Paired;
 use osculant_optim::train::Size;
 use osculant_tape::{Random, Scalar};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where the network, its θ and the data come from.
 #[derive(Args, Debug)]
@@ -23,7 +24,7 @@ use std::path::PathBuf;
 pub struct At {
     /// A file that `osculant train --save` wrote: its network, at its θ
     #[arg(value_name = "MODEL", conflicts_with_all = ["net", "loss",
-          "test", "test_share", "task", "target", "ignore", "inputs", "scale", "raw_targets"])]
+          "test", "test_share", "task", "ignore", "inputs", "scale", "raw_targets"])]
     model: Option<PathBuf>,
 
     /// Without a model: a network at its initial θ. A name, such as cnn4, or a file that describes
@@ -71,79 +72,38 @@ pub struct Point<T: Scalar> {
     pub seed: u64,
 }
 
-impl At {
-    /// The name of the model's file.
-    fn file(&self) -> String {
-        let path = self.model.as_ref();
-        path.map_or(String::new(), |path| path.display().to_string())
-    }
+/// Where a point comes from, in whatever scalar type it will be.
+struct Origin {
+    title: String,
+    /// The network's, as JSON.
+    description: String,
+    /// Whose θ it is, if not the initial one.
+    model: Option<ModelFile>,
+    data: AnyDataset,
+    source: String,
+    of: usize,
+    loss: LossName,
+    c: f64,
+}
 
+impl At {
     /// Reads the model and so many random training examples, or builds the network.
     pub fn prepare<T: Scalar>(&self, examples: Size) -> Result<Point<T>, CliError> {
-        let model = self.model.as_ref().map(ModelFile::load).transpose()?;
-        let usage = |e: osculant_optim::OptimError| CliError::Usage(e.to_string());
-        let some = |data: &AnyDataset| -> Result<AnyDataset, CliError> {
-            let count = match examples {
-                // More than there are is all of them.
-                Size::Count(count) => count.min(data.len()),
-                share => share.of(data.len()).map_err(usage)?,
-            };
-            let mut chosen = Random::new(self.seed, u64::MAX).permutation(data.len());
-            chosen.truncate(count);
-            chosen.sort_unstable();
-            Ok(data.select(&chosen)?)
+        let origin = match &self.model {
+            Some(path) => self.saved(path, examples)?,
+            None => self.initial(examples)?,
         };
-        let (title, description, loss, c, source, of, data);
-        match &model {
-            Some(model) => {
-                let file = self.file();
-                let about = model.about();
-                let net = network::rebuild(&about.network, &file)?;
-                let (width, outputs) = (net.input_size(), net.output_shape().size());
-                let (path, form) = (self.data.data.as_deref(), self.data.form());
-                let train = source::trained_on(path, form, &about.legend, width, outputs)?;
-                network::check_fit(&format!("of `{file}`"), &net, &train)?;
-                let mut some = some(&train)?;
-                some.preprocess(&about.preprocess)?;
-                if about.legend.task == Task::Inputs {
-                    some = some.to_itself()?;
-                }
-                some.scale_targets(&about.legend)?;
-                title = format!("`{file}`");
-                description = about.network.clone();
-                loss = LossName::find(&about.loss).ok_or_else(|| CliError::ModelLoss {
-                    file,
-                    loss: about.loss.clone(),
-                })?;
-                c = about.regularization;
-                source = path.map_or("bundled digits".into(), |p| p.display().to_string());
-                (of, data) = (train.len(), some);
-            }
-            None => {
-                loss = self.loss.unwrap_or(LossName::Squared);
-                let mut read = self.data.load(self.net.as_deref(), loss, self.seed)?;
-                let outputs = read.outputs;
-                let found = network::find(self.net.as_deref(), read.train.shape(), outputs)?;
-                network::check_fit(&format!("`{}`", found.name), &found.net, &read.train)?;
-                self.data.prepare(&mut read, loss)?;
-                title = format!("{} at its initial θ", found.name);
-                description = found.description;
-                c = default_c(read.train.len());
-                source = read.name;
-                (of, data) = (read.train.len(), some(&read.train)?);
-            }
-        }
-        let net = NetworkDescription::parse(&description).and_then(|d| d.build());
+        let net = NetworkDescription::parse(&origin.description).and_then(|d| d.build());
         let mut net: Network<T> = net.map_err(|error| CliError::Network {
-            what: title.clone(),
+            what: origin.title.clone(),
             reason: error.to_string(),
         })?;
-        let theta = match &model {
+        let theta = match &origin.model {
             Some(model) => model.restore(&mut net)?,
             None => net.init(self.seed),
         };
         let cast = |x: &[f32]| x.iter().map(|&x| T::from_f64(x.into())).collect();
-        let reals = match &data {
+        let reals = match &origin.data {
             AnyDataset::Reals(data) => {
                 let (inputs, targets) = (cast(data.inputs()), cast(data.targets()));
                 Some(Paired::new(
@@ -156,18 +116,76 @@ impl At {
             _ => None,
         };
         Ok(Point {
-            title,
+            title: origin.title,
             net,
-            initial: model.is_none(),
+            initial: origin.model.is_none(),
             theta,
-            data,
+            data: origin.data,
             reals,
-            source,
-            of,
-            loss,
-            c: self.c.unwrap_or(c),
+            source: origin.source,
+            of: origin.of,
+            loss: origin.loss,
+            c: self.c.unwrap_or(origin.c),
             seed: self.seed,
         })
+    }
+
+    /// A saved model, with data in its words.
+    fn saved(&self, path: &Path, examples: Size) -> Result<Origin, CliError> {
+        let saved = Saved::load(path)?;
+        let (about, legend) = (saved.about(), saved.legend());
+        let path = self.data.data.as_deref();
+        let train = saved.trained_on(path, self.data.form())?;
+        let mut data = self.some(&train, examples)?;
+        data.preprocess(&about.preprocess)?;
+        if legend.task == Task::Inputs {
+            data = data.to_itself()?;
+        }
+        data.scale_targets(legend)?;
+        Ok(Origin {
+            title: format!("`{}`", saved.file),
+            description: about.network.clone(),
+            data,
+            source: path.map_or("bundled digits".into(), |p| p.display().to_string()),
+            of: train.len(),
+            loss: saved.loss,
+            c: about.regularization,
+            model: Some(saved.model),
+        })
+    }
+
+    /// A network for data, at its initial θ.
+    fn initial(&self, examples: Size) -> Result<Origin, CliError> {
+        let loss = self.loss.unwrap_or(LossName::Squared);
+        let mut read = self.data.load(self.net.as_deref(), loss, self.seed)?;
+        let found = network::find(self.net.as_deref(), read.train.shape(), read.outputs)?;
+        network::check_fit(&format!("`{}`", found.name), &found.net, &read.train)?;
+        self.data.prepare(&mut read, loss)?;
+        Ok(Origin {
+            title: format!("{} at its initial θ", found.name),
+            description: found.description,
+            model: None,
+            data: self.some(&read.train, examples)?,
+            source: read.name,
+            of: read.train.len(),
+            loss,
+            c: default_c(read.train.len()),
+        })
+    }
+
+    /// So many of the examples, drawn with the seed, in their order.
+    fn some(&self, data: &AnyDataset, examples: Size) -> Result<AnyDataset, CliError> {
+        let count = match examples {
+            // More than there are is all of them.
+            Size::Count(count) => count.min(data.len()),
+            share => share
+                .of(data.len())
+                .map_err(|e| CliError::Usage(e.to_string()))?,
+        };
+        let mut chosen = Random::new(self.seed, u64::MAX).permutation(data.len());
+        chosen.truncate(count);
+        chosen.sort_unstable();
+        Ok(data.select(&chosen)?)
     }
 }
 

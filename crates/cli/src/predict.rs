@@ -2,14 +2,14 @@
 
 use crate::error::CliError;
 use crate::loss::LossName;
-use crate::network;
 use crate::number::{self, significant};
+use crate::saved::Saved;
 use crate::score::{self, Score};
-use crate::source::{self, Answer};
+use crate::source::{self, Answer, Form};
 use crate::terminal::{Progress, say};
 use crate::threads;
 use clap::Args;
-use osculant_data::{AnyDataset, Legend, ModelFile, Task, check_destination, write_whole};
+use osculant_data::{AnyDataset, Legend, Task, check_destination, write_whole};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -42,7 +42,7 @@ pub struct Predict {
     target: Vec<String>,
 
     /// Whether the first line of a table is a header; by default it is one if none of its values is
-    /// a number
+    /// a number, or if they count the columns from 0 or 1
     #[arg(long, value_name = "YES|NO")]
     header: Option<Answer>,
 
@@ -71,25 +71,14 @@ impl Predict {
     fn predict(&self) -> Result<(), CliError> {
         let progress = Progress::new(true);
         progress.stage("reading the data");
-        let file = self.model.display().to_string();
-        let model = ModelFile::load(&self.model)?;
-        let about = model.about();
-        let mut net = network::rebuild(&about.network, &file)?;
-        let theta = model.restore(&mut net)?;
-        let loss = LossName::find(&about.loss).ok_or_else(|| CliError::ModelLoss {
-            file: file.clone(),
-            loss: about.loss.clone(),
-        })?;
-
-        let legend = &about.legend;
-        let (width, outputs) = (net.input_size(), net.output_shape().size());
-        let form = source::Form {
+        let saved = Saved::load(&self.model)?;
+        let (net, loss, legend) = (&saved.net, saved.loss, saved.legend());
+        let form = Form {
             header: self.header,
             targets: &self.target,
         };
-        let mut data = source::to_predict(self.data.as_deref(), form, legend, width, outputs)?;
+        let mut data = saved.to_predict(self.data.as_deref(), form)?;
         source::first(&mut data, self.test_examples, "--test-examples", "test")?;
-        network::check_fit(&format!("of `{file}`"), &net, &data)?;
         let itself = legend.task == Task::Inputs;
         let known = data.outputs().is_some() || itself;
         if !known && self.output.is_none() {
@@ -98,12 +87,12 @@ impl Predict {
                     .into(),
             ));
         }
-        data.preprocess(&about.preprocess)?;
+        data.preprocess(&saved.about().preprocess)?;
         if itself {
             data = data.to_itself()?;
         }
         progress.stage("predictions");
-        let outputs = score::outputs(&net, &theta, &data)?;
+        let outputs = score::outputs(net, &saved.theta, &data)?;
         progress.finish();
         let table = Predictions {
             loss,
@@ -130,7 +119,7 @@ impl Predict {
         if let Some(rmse) = rmse {
             say(&format!("root mean squared error {}", significant(rmse, 7)))?;
         }
-        let mean_loss = loss.objective(&net, &scaled)?.value(&theta)?;
+        let mean_loss = loss.objective(net, &scaled)?.value(&saved.theta)?;
         say(&format!(
             "mean {} loss {}",
             loss.name(),

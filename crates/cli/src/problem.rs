@@ -209,7 +209,6 @@ impl Fingerprint {
     /// Refuses to go on with other data or another network than those of a run.
     pub fn check(&self, run: &Self, folder: &str) -> Result<(), CliError> {
         let what = match self {
-            _ if self.network != run.network => "the network has changed".to_string(),
             _ if self.train != run.train => {
                 format!(
                     "the training data are {}, and were {}",
@@ -219,6 +218,7 @@ impl Fingerprint {
             _ if self.test != run.test => {
                 format!("the test data are {}, and were {}", self.test, run.test)
             }
+            _ if self.network != run.network => "the network is another than".to_string(),
             _ => return Ok(()),
         };
         Err(CliError::Mismatch(format!(

@@ -2,8 +2,10 @@
 
 use crate::error::CliError;
 use crate::loss::LossName;
+use crate::number::significant;
 use osculant_data::AnyDataset;
 use osculant_layers::Network;
+use osculant_tape::GraphError;
 use std::fmt;
 
 /// Examples that go through the network at a time: enough for many threads, few to keep.
@@ -17,6 +19,18 @@ pub fn outputs(net: &Network<f32>, theta: &[f32], data: &AnyDataset) -> Result<V
         outputs.extend(net.forward(theta, inputs)?);
     }
     Ok(outputs)
+}
+
+/// The same at a θ that a run came to: none where they are not finite, as where it diverged.
+pub fn outputs_if_finite(
+    net: &Network<f32>,
+    theta: &[f32],
+    data: &AnyDataset,
+) -> Result<Option<Vec<f32>>, CliError> {
+    match outputs(net, theta, data) {
+        Err(CliError::Graph(GraphError::NotFinite { .. } | GraphError::Arose { .. })) => Ok(None),
+        outputs => outputs.map(Some),
+    }
 }
 
 /// How good predictions are.
@@ -53,6 +67,14 @@ impl Score {
         }
     }
 
+    /// The coefficient of determination, for real targets that vary.
+    pub fn r2(&self) -> Option<f64> {
+        match *self {
+            Score::R2(r2) => Some(r2).filter(|r2| r2.is_finite()),
+            _ => None,
+        }
+    }
+
     /// What a table shows: the share of right predictions in percent, or R².
     pub fn percent(&self) -> String {
         match *self {
@@ -64,7 +86,8 @@ impl Score {
                 format!("{}.{:02} %", hundredths / 100, hundredths % 100)
             }
             Score::R2(r2) if r2.is_nan() => "-".into(),
-            Score::R2(r2) => format!("R² {r2:.4}"),
+            Score::R2(r2) if r2.abs() < 1e4 => format!("R² {r2:.4}"),
+            Score::R2(r2) => format!("R² {}", significant(r2, 4)),
             Score::Unknown => "-".into(),
         }
     }
@@ -97,7 +120,12 @@ impl Scored {
         data: &AnyDataset,
         loss: LossName,
     ) -> Result<Self, CliError> {
-        let outputs = outputs(net, theta, data)?;
+        let Some(outputs) = outputs_if_finite(net, theta, data)? else {
+            return Ok(Scored {
+                score: Score::Unknown,
+                loss: None,
+            });
+        };
         Ok(Scored {
             score: Score::of(&outputs, data, loss),
             loss: loss.mean(&outputs, data),
@@ -106,10 +134,7 @@ impl Scored {
 
     /// The coefficient of determination, for real targets that vary.
     pub fn r2(&self) -> Option<f64> {
-        match self.score {
-            Score::R2(r2) => Some(r2).filter(|r2| r2.is_finite()),
-            _ => None,
-        }
+        self.score.r2()
     }
 
     /// The share of right predictions.

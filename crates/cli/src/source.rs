@@ -29,8 +29,9 @@ pub struct DataArgs {
     #[arg(long, value_name = "PATH")]
     pub data: Option<PathBuf>,
 
-    /// A file with the examples to test on, in a form like that of the data
-    #[arg(long, value_name = "FILE", conflicts_with = "test_share")]
+    /// A file or folder with the examples to test on, in a form like that of the data; where it has a
+    /// test part itself, that
+    #[arg(long, value_name = "PATH", conflicts_with = "test_share")]
     pub test: Option<PathBuf>,
 
     /// The share of the examples to test on, drawn with the seed and, for classes, of each class;
@@ -39,8 +40,8 @@ pub struct DataArgs {
           allow_negative_numbers = true)]
     pub test_share: Option<f64>,
 
-    /// What targets are, where the loss doesn't say it; by default text and up to 100 different
-    /// whole numbers are classes, all else is reals
+    /// What targets are, where the loss doesn't say it; by default text is classes, and so are up to
+    /// 100 different whole numbers that occur twice in the mean; all else is reals
     #[arg(long, value_name = "TASK")]
     pub task: Option<TaskName>,
 
@@ -83,7 +84,7 @@ pub enum TaskName {
     Classes,
     /// one or more real numbers for each example
     Reals,
-    /// the inputs themselves, for autoencoders; whatever targets the data have
+    /// the inputs themselves, for autoencoders; the target column of a table is left out
     Inputs,
 }
 
@@ -198,7 +199,9 @@ impl DataArgs {
         };
         if test.outputs().is_none() && !itself {
             return Err(CliError::Mismatch(
-                "the test examples have no targets to compare with; give data with targets".into(),
+                "the test examples have no targets to compare with; give data with targets (for \
+                 arrays: an .npz with x, y, x_test and y_test)"
+                    .into(),
             ));
         }
         if train.shape() != test.shape() {
@@ -224,12 +227,8 @@ impl DataArgs {
         let autoencoder = net.is_some_and(|net| net.starts_with("autoencoder:"));
         let said = self.task.map(Task::from);
         let said = said.or(autoencoder.then_some(Task::Inputs));
-        match (said, loss.task()) {
-            (Some(Task::Inputs), Some(Task::Classes)) => Err(loss.mismatch(Task::Inputs)),
-            (Some(Task::Inputs), _) => Ok(Some(Task::Inputs)),
-            (Some(task), Some(wanted)) if task != wanted => Err(loss.mismatch(task)),
-            (task, wanted) => Ok(task.or(wanted)),
-        }
+        said.map_or(Ok(()), |task| loss.expect(task))?;
+        Ok(said.or(loss.task()))
     }
 
     /// The data as they are, and what they are called.
@@ -266,7 +265,8 @@ impl DataArgs {
                     header: self.header,
                     targets: &[],
                 };
-                Some(load_like(Some(path), form, legend, width)?.train)
+                let loaded = load_like(Some(path), form, legend, width)?;
+                Some(loaded.test.unwrap_or(loaded.train))
             }
             (None, Some(_)) if self.test_share.is_some() => {
                 return Err(CliError::Usage(format!(
@@ -302,6 +302,13 @@ impl DataArgs {
     /// Learns from the training examples what is to be done to inputs and targets, and does it to
     /// all. The legend then knows how targets get their unit back.
     pub fn prepare(&self, source: &mut Source, loss: LossName) -> Result<Preprocess, CliError> {
+        let reals = matches!(source.train, AnyDataset::Reals(_)) && loss.has_unit();
+        if self.raw_targets && !reals {
+            return Err(CliError::Usage(
+                "--raw-targets is for real targets and the losses squared and huber; leave it out"
+                    .into(),
+            ));
+        }
         let mut options = self.inputs.map_or(source.usual, InputsName::options);
         options.scale = self.scale.or(source.usual.scale);
         let preprocess = source.train.fit(options)?;
@@ -366,7 +373,7 @@ pub struct Form<'a> {
 
 /// Reads data for a network that takes `width` numbers, from a path or from the bundled digits.
 /// The legend has the words for them.
-fn load_like(
+pub fn load_like(
     path: Option<&Path>,
     form: Form<'_>,
     legend: &Legend,
@@ -389,6 +396,8 @@ fn load_like(
             said => said.to_vec(),
         },
         inputs: legend.inputs.clone(),
+        needs_targets: !form.targets.is_empty(),
+        columns: legend.columns,
         ..CsvOptions::default()
     };
     let options = LoadOptions {
@@ -397,31 +406,6 @@ fn load_like(
         width: Some(width),
     };
     Ok(load(path, &options)?)
-}
-
-/// The examples to predict: the test part of a data set that has one, otherwise all of it.
-pub fn to_predict(
-    path: Option<&Path>,
-    form: Form<'_>,
-    legend: &Legend,
-    width: usize,
-    outputs: usize,
-) -> Result<AnyDataset, CliError> {
-    let loaded = load_like(path, form, legend, width)?;
-    let table = loaded.test.unwrap_or(loaded.train);
-    Ok(table.decode_with(legend, outputs)?)
-}
-
-/// The same, but the training part.
-pub fn trained_on(
-    path: Option<&Path>,
-    form: Form<'_>,
-    legend: &Legend,
-    width: usize,
-    outputs: usize,
-) -> Result<AnyDataset, CliError> {
-    let loaded = load_like(path, form, legend, width)?;
-    Ok(loaded.train.decode_with(legend, outputs)?)
 }
 
 /// Keeps the first examples of a data set, as many as the option says.

@@ -37,7 +37,7 @@ const VALIDATION: Column = ("validation", 10, |_, scores| {
         .as_ref()
         .map_or("-".into(), |v| v.score.percent())
 });
-const TEST: Column = ("accuracy", 9, |_, scores| scores.test.score.percent());
+const TEST: Column = ("test", 9, |_, scores| scores.test.score.percent());
 const SECONDS: Column = ("seconds", 8, |i, _| {
     i.seconds.map_or("-".into(), |s| format!("{s:.1}"))
 });

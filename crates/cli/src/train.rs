@@ -89,7 +89,7 @@ struct OutputArgs {
     /// Go on with the run in this folder, with its options
     ///
     /// It goes on bit for bit as if it had not been interrupted, on the same machine and build.
-    /// Other bounds (--iterations, --patience) and other files to write may be given; data may
+    /// Other bounds (--iterations, --epochs, --patience) and other files to write may be given; data may
     /// have moved, but not changed.
     #[arg(long, value_name = "DIR")]
     resume: Option<PathBuf>,
@@ -143,12 +143,11 @@ impl Train {
             None => Options::of(call),
         };
         train.trainer.check(&train.solver, &options)?;
-        // Minutes of training must not end in a file that was never possible.
-        for path in [&train.output.save, &train.output.report]
-            .into_iter()
-            .flatten()
-        {
-            check_destination(path)?;
+        let kept = train.output.run.is_some() || place.is_some();
+        if options.is_explicit("checkpoint_every") && !kept {
+            return Err(CliError::Usage(
+                "--checkpoint-every is for a run that is kept; give --run DIR as well".into(),
+            ));
         }
         let place = match (&train.output.run, place) {
             (Some(path), None) => Some(Place {
@@ -158,6 +157,13 @@ impl Train {
             }),
             (_, place) => place,
         };
+        // Minutes of training must not end in a file that was never possible.
+        for path in [&train.output.save, &train.output.report]
+            .into_iter()
+            .flatten()
+        {
+            check_destination(path)?;
+        }
         threads::pool(train.threads)?.install(|| train.train(place))
     }
 
@@ -347,9 +353,10 @@ impl Train {
             keeper.save(run.trained.state.clone(), &mut run.course)?;
         }
         if let Some(raw) = &problem.raw_test {
-            let outputs = score::outputs(&problem.described.net, theta, &problem.test)?;
-            let evaluation = judge::evaluate(outputs, raw, problem.loss, &problem.legend);
-            if let Some(evaluation) = evaluation {
+            let net = &problem.described.net;
+            let outputs = score::outputs_if_finite(net, theta, &problem.test)?;
+            let judged = |outputs| judge::evaluate(outputs, raw, problem.loss, &problem.legend);
+            if let Some(evaluation) = outputs.and_then(judged) {
                 run.journal.event(Event::Evaluation(Box::new(evaluation)))?;
             }
         }

@@ -8,7 +8,7 @@
 use std::io::Read;
 
 use crate::DataError;
-use crate::input::Input;
+use crate::input::{BOM, Input};
 use crate::table::{Answers, Table};
 
 /// Which columns are what; by default the last is the target and all others are inputs.
@@ -24,8 +24,12 @@ pub struct CsvOptions {
     /// Columns that are neither target nor input.
     pub ignore: Vec<String>,
     /// The columns of the inputs, in this order; empty for all others. Where they are given,
-    /// targets may be missing: then all of them must be.
+    /// targets may be missing, unless they are needed: then all of them must be.
     pub inputs: Vec<String>,
+    /// Whether targets may not be missing.
+    pub needs_targets: bool,
+    /// The number of columns, where the inputs are given and their columns have numbers for names.
+    pub columns: Option<usize>,
     /// The number of inputs, where it is known although their columns are not: then a table with
     /// no more columns has no target.
     pub width: Option<usize>,
@@ -36,7 +40,7 @@ pub struct CsvOptions {
 /// # Errors
 ///
 /// The source cannot be read or decompressed, or is no UTF-8; lines of different lengths; a column
-/// that does not exist, or two of a wanted name; an input that is missing, no number, NaN or
+/// that does not exist, has no name, or shares it with another; an input that is missing, no number, NaN or
 /// infinite; a missing target. Messages name line and column.
 ///
 /// # Example
@@ -54,7 +58,7 @@ pub struct CsvOptions {
 /// ```
 pub fn read(source: impl Read, name: &str, options: &CsvOptions) -> Result<Table, DataError> {
     let text = Input::new(source, name)?.all()?;
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
+    let text = text.strip_prefix(BOM).unwrap_or(&text);
     let mut reader = ::csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -66,6 +70,7 @@ pub fn read(source: impl Read, name: &str, options: &CsvOptions) -> Result<Table
         reader: &mut reader,
         record: ::csv::StringRecord::new(),
         line: 1,
+        may_be_header: false,
     };
     if !lines.next()? {
         return Err(DataError::Empty {
@@ -80,6 +85,7 @@ pub fn read(source: impl Read, name: &str, options: &CsvOptions) -> Result<Table
         (1..=first.len()).map(|number| number.to_string()).collect()
     };
     let chosen = Chosen::of(name, &columns, header, options)?;
+    lines.may_be_header = !header && options.header.is_none();
 
     let mut table = Table::new(
         name.into(),
@@ -104,18 +110,20 @@ pub fn read(source: impl Read, name: &str, options: &CsvOptions) -> Result<Table
         }
         for &column in &chosen.targets {
             let word = lines.cell(column);
-            if is_missing(word) {
+            if is_missing(word) && !word.eq_ignore_ascii_case("none") {
                 let fault = "the target is missing; fill it in, or leave the line out".into();
                 return Err(lines.at(Some(&columns[column]), fault));
             }
             words.push(word.to_string());
         }
         table.lines.push(lines.line);
+        lines.may_be_header = false;
         there = lines.next()?;
     }
     let names = |chosen: &[usize]| chosen.iter().map(|&i| columns[i].clone()).collect();
     table.input_names = names(&chosen.inputs);
     table.target_names = names(&chosen.targets);
+    table.columns = (!header).then_some(columns.len());
     if !chosen.targets.is_empty() {
         table.targets = Answers::Words {
             values: words,
@@ -140,11 +148,12 @@ fn is_header(first: &[String]) -> bool {
     first.len() > 2 && (counts(0) || counts(1))
 }
 
-/// What separates values: in the first line, a comma if there is one.
+/// What separates values: in the first line, a comma if there is one outside of quotes.
 fn delimiter(text: &[u8]) -> u8 {
     let first = text.split(|&b| b == b'\n').next().unwrap_or_default();
-    let found = b",;\t".iter().find(|delimiter| first.contains(delimiter));
-    found.copied().unwrap_or(b',')
+    let outside = || first.split(|&b| b == b'"').step_by(2);
+    let occurs = |delimiter: &&u8| outside().any(|part| part.contains(delimiter));
+    b",;\t".iter().find(occurs).copied().unwrap_or(b',')
 }
 
 /// Whether a value says that there is none.
@@ -160,6 +169,8 @@ struct Lines<'a, R> {
     record: ::csv::StringRecord,
     /// The number of the line, counted from 1.
     line: u64,
+    /// Whether this is the first line, and was taken for an example.
+    may_be_header: bool,
 }
 
 impl<R: Read> Lines<'_, R> {
@@ -205,11 +216,17 @@ impl<R: Read> Lines<'_, R> {
             _ if is_missing(cell) => {
                 "the value is missing; fill it in, or leave the line or the column out".into()
             }
-            Ok(x) => format!("the value {x} is not finite; correct it, or leave the line out"),
+            Ok(_) => {
+                format!("the value {cell} is not finite in f32; correct it, or leave the line out")
+            }
             Err(_) => format!(
                 "`{cell}` is no number; write categories as numbers (one column for each), or \
                  leave the column out"
             ),
+        };
+        let fault = match self.may_be_header {
+            true => format!("{fault}; if this line names the columns, say so (--header yes)"),
+            false => fault,
         };
         Err(self.at(Some(&columns[column]), fault))
     }
@@ -266,20 +283,29 @@ impl Chosen {
         if !options.inputs.is_empty() {
             // Without a header columns have numbers only; where the targets have been left away,
             // those of the inputs are others than in training.
-            if !header && columns.len() == options.inputs.len() {
+            if !header && columns.len() == options.inputs.len() && !options.needs_targets {
                 let inputs = (0..columns.len()).collect();
                 return Ok(Chosen {
                     inputs,
                     targets: Vec::new(),
                 });
             }
-            let is_there = |target: &String| columns.contains(target);
-            let targets = if options.targets.iter().any(is_there) {
-                all(&options.targets)?
-            } else {
-                Vec::new()
-            };
+            if let Some(count) = options.columns.filter(|&c| !header && c != columns.len()) {
+                return Err(refuse(format!(
+                    "has {} columns without names, and the data of the training had {count}, {} of \
+                     them inputs; give the same columns, or the inputs alone",
+                    columns.len(),
+                    options.inputs.len()
+                )));
+            }
             let inputs = all(&options.inputs)?;
+            let is_there = |target: &String| {
+                columns.contains(target) || find(target).is_ok_and(|i| !inputs.contains(&i))
+            };
+            let targets = match options.needs_targets || options.targets.iter().any(is_there) {
+                true => all(&options.targets)?,
+                false => Vec::new(),
+            };
             return Ok(Chosen { inputs, targets });
         }
         let targets = match &options.targets[..] {
@@ -304,13 +330,27 @@ impl Chosen {
         let inputs: Vec<_> = (0..columns.len())
             .filter(|i| !targets.contains(i) && !ignore.contains(i))
             .collect();
+        if inputs.is_empty() && columns.len() == 1 {
+            return Err(refuse(format!(
+                "has the one column {}; commas, semicolons or tabs must separate columns",
+                list(columns)
+            )));
+        }
         if inputs.is_empty() {
             return Err(refuse(format!(
                 "leaves no column for the inputs; its columns are {}",
                 list(columns)
             )));
         }
-        let mut names: Vec<_> = inputs.iter().map(|&i| &columns[i]).collect();
+        if let Some(i) = inputs.iter().find(|&&i| columns[i].is_empty()) {
+            return Err(refuse(format!(
+                "has no name for column {}, as data frames write their index; ignore it by its \
+                 number, or name it",
+                i + 1
+            )));
+        }
+        let used = inputs.iter().chain(&targets);
+        let mut names: Vec<_> = used.map(|&i| &columns[i]).collect();
         names.sort();
         if let Some(two) = names.windows(2).find(|two| two[0] == two[1]) {
             return Err(refuse(format!(

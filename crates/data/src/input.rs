@@ -8,6 +8,9 @@ use flate2::read::MultiGzDecoder;
 
 use crate::DataError;
 
+/// What some programs write before text in UTF-8.
+pub(crate) const BOM: &[u8] = b"\xef\xbb\xbf";
+
 /// The decompressed bytes of a source, counted.
 pub(crate) struct Input<'n> {
     source: Box<dyn Read + 'n>,

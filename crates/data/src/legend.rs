@@ -27,6 +27,8 @@ pub struct Legend {
     pub inputs: Vec<String>,
     /// The name of each target, where they have names.
     pub targets: Vec<String>,
+    /// How many columns the table had, where these have numbers for names.
+    pub columns: Option<usize>,
     /// The name of each class, where they have names.
     pub classes: Vec<String>,
     /// How real targets were standardized, if they were.
@@ -43,9 +45,13 @@ impl Legend {
     }
 
     /// The name of target number `target`, of `count`: its own, or `target`, with a number where
-    /// there are several.
+    /// there are several. Where inputs are predicted, the input's.
     pub fn target(&self, target: usize, count: usize) -> String {
-        match self.targets.get(target) {
+        let names = match self.task {
+            Task::Inputs => &self.inputs,
+            Task::Classes | Task::Reals => &self.targets,
+        };
+        match names.get(target) {
             Some(name) => name.clone(),
             None if count == 1 => "target".into(),
             None => format!("target{target}"),

@@ -11,7 +11,7 @@
 use std::io::Read;
 
 use crate::DataError;
-use crate::input::Input;
+use crate::input::{BOM, Input};
 use crate::table::{Answers, Table};
 
 /// Inputs are kept with their zeros; a file that would need more values is refused.
@@ -41,6 +41,7 @@ const MOST_VALUES: usize = 1 << 31;
 /// ```
 pub fn read(source: impl Read, name: &str, width: Option<usize>) -> Result<Table, DataError> {
     let text = Input::new(source, name)?.all()?;
+    let text = text.strip_prefix(BOM).unwrap_or(&text);
     let mut entries = Entries::default();
     for (number, line) in text.split(|&b| b == b'\n').enumerate() {
         let at = |fault: String| DataError::At {
@@ -126,8 +127,8 @@ impl Entries {
             }
             if let Some(width) = width.filter(|&width| index > width) {
                 return Err(format!(
-                    "it has the index {index}, and inputs have {width} values; take data of the \
-                     same form as in training"
+                    "it has the index {index}, and inputs have {width} values; leave out entries \
+                     above {width}, which training never saw"
                 ));
             }
             last = index;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::csv::CsvOptions;
-use crate::input::{Input, open, shown};
+use crate::input::{BOM, Input, open, shown};
 use crate::table::Table;
 use crate::{DataError, cifar10, csv, idx, libsvm, npy, read_folder};
 
@@ -97,6 +97,15 @@ pub fn load(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Loaded, Dat
     match *start {
         [0x93, b'N', ..] => {
             no_table(false)?;
+            if let (Some(first), [_, _, ..]) = (&options.targets, &options.csv.targets[..]) {
+                return Err(DataError::File {
+                    file: name,
+                    fault: format!(
+                        "is an array, whose targets are one array; give `{}` alone",
+                        first.display()
+                    ),
+                });
+            }
             let named = options.targets.as_deref().map(|path| (path, shown(path)));
             let targets = match &named {
                 Some((path, name)) => Some((open(path)?, &name[..])),
@@ -130,9 +139,11 @@ pub fn load(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Loaded, Dat
     }
 }
 
-/// Whether a line has `index:value` in it, and none has what a table would have. (The first example
-/// may be all zeros: a label alone.)
+/// Whether a line has `index:value` in it, and none has what a table would have: commas, semicolons,
+/// or a first word that is neither number nor entry. (The first example may be all zeros: a label
+/// alone.)
 fn is_sparse(start: &[u8]) -> bool {
+    let start = start.strip_prefix(BOM).unwrap_or(start);
     let lines = start.split(|&b| b == b'\n');
     let lines = lines.filter_map(|line| str::from_utf8(line).ok());
     let lines = lines.map(|line| line.split('#').next().unwrap_or_default());
@@ -143,8 +154,11 @@ fn is_sparse(start: &[u8]) -> bool {
     };
     let mut found = false;
     let plain = lines.all(|line| {
-        found |= line.split_ascii_whitespace().take(2).any(is_entry);
-        !line.contains(',')
+        let mut words = line.split_ascii_whitespace().take(2);
+        let begins = |word: &str| is_entry(word) || word.parse::<f64>().is_ok();
+        let plain = words.clone().next().is_some_and(begins) && !line.contains([',', ';']);
+        found |= words.any(is_entry);
+        plain
     });
     plain && found
 }

@@ -7,6 +7,8 @@ use crate::{AnyDataset, DataError, Legend, Task};
 
 /// More different numbers than this are no classes, unless somebody says so.
 const MOST_CLASSES: usize = 100;
+/// Where a table has so many examples, classes occur twice in the mean.
+const MANY: usize = 20;
 
 /// Inputs and targets as a file holds them.
 ///
@@ -22,6 +24,8 @@ pub struct Table {
     /// Whether inputs are pixels from 0 to 255.
     pub(crate) bytes: bool,
     pub(crate) input_names: Vec<String>,
+    /// How many columns it had, where these have numbers for names.
+    pub(crate) columns: Option<usize>,
     pub(crate) targets: Answers,
     pub(crate) target_names: Vec<String>,
     /// The line of each example in a text; empty for other files.
@@ -88,6 +92,7 @@ impl Table {
             inputs,
             bytes,
             input_names: Vec::new(),
+            columns: None,
             targets,
             target_names: Vec::new(),
             lines: Vec::new(),
@@ -105,8 +110,8 @@ impl Table {
     }
 
     /// The data set for training, and the words for it. Without a task it is seen from the
-    /// targets: text is classes, and so are whole numbers if at most 100 different ones occur;
-    /// all else is real numbers. Classes are counted in the order of their numbers, or of their
+    /// targets: text is classes, and so are whole numbers if at most 100 different ones occur and,
+    /// among 20 examples or more, each twice in the mean; all else is real numbers. Classes are counted in the order of their numbers, or of their
     /// letters where one is no number.
     ///
     /// # Errors
@@ -118,6 +123,7 @@ impl Table {
             task,
             inputs: self.input_names.clone(),
             targets: self.target_names.clone(),
+            columns: self.columns,
             ..Legend::default()
         };
         if task == Task::Classes {
@@ -177,7 +183,11 @@ impl Table {
                         return Task::Reals;
                     }
                 }
-                Task::Classes
+                // Prices in whole numbers, say, are no classes either.
+                match values.len() >= MANY && 2 * different.len() > values.len() {
+                    true => Task::Reals,
+                    false => Task::Classes,
+                }
             }
         }
     }

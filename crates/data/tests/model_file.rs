@@ -452,6 +452,7 @@ fn of_a_table() -> ModelFile {
             task: Task::Reals,
             inputs: vec![name("a, b"), name("\"ü\""), name("c")],
             targets: vec![name("y0"), name("y1"), name("y2")],
+            columns: Some(4),
             classes: vec![name("-1")],
             scaling: Some(scaling),
         },

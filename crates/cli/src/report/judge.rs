@@ -2,13 +2,13 @@
 
 use crate::error::CliError;
 use crate::loss::LossName;
-use crate::network;
 use crate::record::{End, Evaluation, Mistake, RunRecord, Start};
-use crate::score;
-use crate::source;
+use crate::saved::Saved;
+use crate::score::{self, Score};
+use crate::source::Form;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use osculant_data::{AnyDataset, Dataset, Legend, ModelFile, Task};
+use osculant_data::{AnyDataset, Dataset, Legend, Task};
 use std::path::Path;
 
 /// Mistakes that a report shows.
@@ -18,34 +18,29 @@ const PAIRS: usize = 2000;
 
 /// A run of which the result alone is known: a model, judged by test data or by the digits that
 /// come with the program.
-pub fn model(path: &Path, data: Option<&Path>) -> Result<RunRecord, CliError> {
-    let file = path.display().to_string();
-    let model = ModelFile::load(path)?;
-    let about = model.about();
-    let mut net = network::rebuild(&about.network, &file)?;
-    let theta = model.restore(&mut net)?;
-    let loss = LossName::find(&about.loss).ok_or_else(|| CliError::ModelLoss {
-        file: file.clone(),
-        loss: about.loss.clone(),
-    })?;
-    let (width, outputs) = (net.input_size(), net.output_shape().size());
-    let raw = source::to_predict(data, source::Form::default(), &about.legend, width, outputs)?;
-    network::check_fit(&format!("of `{file}`"), &net, &raw)?;
+pub fn model(path: &Path, data: Option<&Path>, form: Form<'_>) -> Result<RunRecord, CliError> {
+    let saved = Saved::load(path)?;
+    let (about, legend) = (saved.about(), saved.legend());
+    let raw = saved.to_predict(data, form)?;
     let mut test = raw.clone();
     test.preprocess(&about.preprocess)?;
-    let raw = match about.legend.task {
+    let outputs = score::outputs(&saved.net, &saved.theta, &test)?;
+    let raw = match legend.task {
         Task::Inputs => test.to_itself()?,
         _ => raw,
     };
-    let outputs = score::outputs(&net, &theta, &test)?;
-    let Some(evaluation) = evaluate(outputs, &raw, loss, &about.legend) else {
+    if legend.task == Task::Inputs {
+        test = raw.clone();
+    }
+    test.scale_targets(legend)?;
+    let r2 = Score::of(&outputs, &test, saved.loss).r2();
+    let Some(evaluation) = evaluate(outputs, &raw, saved.loss, legend) else {
         let message = "the data have no targets to judge the model by; give data with targets";
         return Err(CliError::Mismatch(message.into()));
     };
     Ok(RunRecord {
-        name: file,
         start: Start {
-            parameters: Some(net.len()),
+            parameters: Some(saved.net.len()),
             data: Some(data.map_or("bundled digits".into(), |data| data.display().to_string())),
             loss: Some(about.loss.clone()),
             ..Start::default()
@@ -53,9 +48,11 @@ pub fn model(path: &Path, data: Option<&Path>) -> Result<RunRecord, CliError> {
         end: Some(End {
             outcome: Some("a model, judged".into()),
             test_accuracy: evaluation.accuracy(),
+            test_r2: r2,
             ..End::default()
         }),
         evaluation: Some(evaluation),
+        name: saved.file,
         ..RunRecord::default()
     })
 }

@@ -18,6 +18,7 @@ mod summary;
 
 use crate::error::CliError;
 use crate::record::RunRecord;
+use crate::source::Form;
 use crate::terminal::{Progress, say};
 use crate::threads;
 use clap::Args;
@@ -41,8 +42,12 @@ pub struct Report {
     model: Option<PathBuf>,
 
     /// The data to judge the model by; by default the digits that come with the program
-    #[arg(long, value_name = "DIR", requires = "model")]
+    #[arg(long, value_name = "PATH", requires = "model")]
     data: Option<PathBuf>,
+
+    /// The target of those data, as for `osculant predict`
+    #[arg(long, value_name = "COLUMN|FILE", requires = "data")]
+    target: Vec<String>,
 
     /// Write a page (HTML)
     #[arg(long, short, value_name = "FILE")]
@@ -62,8 +67,12 @@ impl Report {
         if let Some(model) = &self.model {
             let progress = Progress::new(true);
             progress.stage("judging the model");
-            let judged =
-                threads::pool(None)?.install(|| judge::model(model, self.data.as_deref()))?;
+            let form = Form {
+                header: None,
+                targets: &self.target,
+            };
+            let data = self.data.as_deref();
+            let judged = threads::pool(None)?.install(|| judge::model(model, data, form))?;
             progress.finish();
             match &mut runs[..] {
                 [run] => run.evaluation = judged.evaluation,

@@ -126,3 +126,17 @@ fn what_cannot_be_converted_is_refused() {
     let run = osculant("convert weights --save model");
     assert!(run.refused(2).contains("--from"), "{run:?}");
 }
+
+#[test]
+fn a_loss_and_a_task_that_do_not_fit_make_no_model() {
+    let folder = folder();
+    for (more, says) in [
+        ("--task reals", "the loss softmax is for classes"),
+        ("--loss huber", "the loss huber is for real targets"),
+    ] {
+        let run = convert(&folder, &file("pytorch.safetensors"), more);
+        assert_eq!(run.code, Some(2), "{run:?}");
+        assert!(run.err.contains(says), "{run:?}");
+        assert!(!folder.path().join("model.safetensors").exists());
+    }
+}

@@ -3,6 +3,7 @@
 mod check;
 mod convert;
 mod data;
+mod misread;
 mod nonsense;
 mod optimizers;
 mod page;

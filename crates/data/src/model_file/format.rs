@@ -126,6 +126,8 @@ struct Words {
     inputs: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     targets: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    columns: Option<usize>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     classes: Vec<String>,
 }
@@ -136,6 +138,7 @@ impl Words {
             task,
             inputs,
             targets,
+            columns,
             classes,
             scaling: _,
         } = legend.clone();
@@ -144,6 +147,7 @@ impl Words {
             reconstructs: task == Task::Inputs,
             inputs,
             targets,
+            columns,
             classes,
         }
     }
@@ -157,6 +161,7 @@ impl Words {
             },
             inputs: self.inputs,
             targets: self.targets,
+            columns: self.columns,
             classes: self.classes,
             scaling,
         }

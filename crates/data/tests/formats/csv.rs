@@ -197,9 +197,9 @@ fn a_bad_value_is_told_by_line_and_column() {
     );
     assert_eq!(
         told("a,b,y\n1,inf,0\n"),
-        "`t.csv`, line 2, column `b`: the value inf is not finite; correct it, or leave the line out"
+        "`t.csv`, line 2, column `b`: the value inf is not finite in f32; correct it, or leave the line out"
     );
-    assert!(told("a,b,y\n1e39,1,0\n").contains("line 2, column `a`: the value inf"));
+    assert!(told("a,b,y\n1e39,1,0\n").contains("line 2, column `a`: the value 1e39"));
     assert!(told("a,b,y\nnan,1,0\n").contains("line 2, column `a`: the value is missing"));
     assert!(told("a,b,y\nmale,1,0\n").contains("`male` is no number; write categories as numbers"));
     assert_eq!(
