@@ -4,8 +4,9 @@
 //!
 //! `cargo run --release --example 12_autoencoder`
 //!
-//! A small one, on some bundled digits. `osculant train --net autoencoder:1000,500,250,30` does the
-//! same on all of MNIST; docs/results.md has what came of it.
+//! A small one, on some bundled digits. On all of MNIST, `osculant train --data MNIST_FOLDER --net
+//! autoencoder:1000,500,250,30 --loss logistic --inputs keep` does the same, and docs/results.md
+//! has what came of it.
 
 use osculant::data::{Dataset, Preprocess, PreprocessOptions, digits};
 use osculant::layers::describe::named;

@@ -29,8 +29,8 @@ pub struct DataArgs {
     #[arg(long, value_name = "PATH")]
     pub data: Option<PathBuf>,
 
-    /// A file or folder with the examples to test on, in a form like that of the data; where it has a
-    /// test part itself, that
+    /// A file or folder with the examples to test on, in a form like that of the data; where it has
+    /// a test part itself, that
     #[arg(long, value_name = "PATH", conflicts_with = "test_share")]
     pub test: Option<PathBuf>,
 
@@ -40,8 +40,8 @@ pub struct DataArgs {
           allow_negative_numbers = true)]
     pub test_share: Option<f64>,
 
-    /// What targets are, where the loss doesn't say it; by default text is classes, and so are up to
-    /// 100 different whole numbers that occur twice in the mean; all else is reals
+    /// What targets are, where the loss doesn't say it; by default text is classes, and so are up
+    /// to 100 different whole numbers that occur twice in the mean; all else is reals
     #[arg(long, value_name = "TASK")]
     pub task: Option<TaskName>,
 

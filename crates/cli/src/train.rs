@@ -35,10 +35,10 @@ use std::process::ExitCode;
 /// tests it on 2,000 others; other data are given with --data. The same options and seed give the
 /// same numbers to the last digit, on any number of threads.
 ///
-/// A line per iteration goes to standard output: f, the gradient's norm |g|, how many iterations
-/// CG made and why it stopped, λ, the ratio of actual and predicted decrease, the step along d,
-/// the accuracy on the test examples and the seconds since the start. A progress display goes to
-/// standard error if that is a terminal.
+/// A line per iteration goes to standard output: f, the gradient's norm |g|, how many iterations CG
+/// made and why it stopped, λ, the ratio of actual and predicted decrease, the step along d, the
+/// score on the test examples (accuracy, or R²) and the seconds since the start. A progress display
+/// goes to standard error if that is a terminal.
 ///
 /// Ctrl-C ends the run after the present product and what is to be written is written; a second
 /// one ends the program. With --run it can go on later.
@@ -89,8 +89,8 @@ struct OutputArgs {
     /// Go on with the run in this folder, with its options
     ///
     /// It goes on bit for bit as if it had not been interrupted, on the same machine and build.
-    /// Other bounds (--iterations, --epochs, --patience) and other files to write may be given; data may
-    /// have moved, but not changed.
+    /// Other bounds (--iterations, --epochs, --patience) and other files to write may be given;
+    /// data may have moved, but not changed.
     #[arg(long, value_name = "DIR")]
     resume: Option<PathBuf>,
 

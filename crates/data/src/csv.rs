@@ -40,8 +40,8 @@ pub struct CsvOptions {
 /// # Errors
 ///
 /// The source cannot be read or decompressed, or is no UTF-8; lines of different lengths; a column
-/// that does not exist, has no name, or shares it with another; an input that is missing, no number, NaN or
-/// infinite; a missing target. Messages name line and column.
+/// that does not exist, has no name, or shares it with another; an input that is missing, no
+/// number, NaN or infinite; a missing target. Messages name line and column.
 ///
 /// # Example
 ///

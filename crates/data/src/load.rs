@@ -139,9 +139,9 @@ pub fn load(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Loaded, Dat
     }
 }
 
-/// Whether a line has `index:value` in it, and none has what a table would have: commas, semicolons,
-/// or a first word that is neither number nor entry. (The first example may be all zeros: a label
-/// alone.)
+/// Whether a line has `index:value` in it, and none has what a table would have: commas,
+/// semicolons, or a first word that is neither number nor entry. (The first example may be all
+/// zeros: a label alone.)
 fn is_sparse(start: &[u8]) -> bool {
     let start = start.strip_prefix(BOM).unwrap_or(start);
     let lines = start.split(|&b| b == b'\n');

@@ -109,10 +109,10 @@ impl Table {
         matches!(self.targets, Answers::Labels { .. })
     }
 
-    /// The data set for training, and the words for it. Without a task it is seen from the
-    /// targets: text is classes, and so are whole numbers if at most 100 different ones occur and,
-    /// among 20 examples or more, each twice in the mean; all else is real numbers. Classes are counted in the order of their numbers, or of their
-    /// letters where one is no number.
+    /// The data set for training, and the words for it. Without a task it is seen from the targets:
+    /// text is classes, and so are whole numbers if at most 100 different ones occur and, among 20
+    /// examples or more, each twice in the mean; all else is real numbers. Classes are counted in
+    /// the order of their numbers, or of their letters where one is no number.
     ///
     /// # Errors
     ///

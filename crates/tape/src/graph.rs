@@ -181,7 +181,7 @@ impl<T: Scalar> Graph<T> {
         self.input_size
     }
 
-    /// How many examples share a tile.
+    /// How many examples share a tile of the sweep route.
     pub fn tile_len(&self) -> usize {
         self.plan.tile_len
     }
@@ -190,7 +190,9 @@ impl<T: Scalar> Graph<T> {
     pub fn kept_bytes(&self) -> usize {
         let t = &self.plan.tile;
         let reals = self.input_size + t.kept.iter().sum::<usize>();
-        reals * size_of::<T>() + t.kept_indices.iter().sum::<usize>() * size_of::<u32>()
+        let indices = t.kept_indices.iter().sum::<usize>();
+        let indices = indices.saturating_mul(size_of::<u32>());
+        reals.saturating_mul(size_of::<T>()).saturating_add(indices)
     }
 
     /// Bytes per example of S, which a linearization by the stored route keeps besides.

@@ -1,6 +1,6 @@
 //! Initial values of parameters, from a seeded generator that gives the same numbers everywhere.
 
-use crate::Scalar;
+use crate::{Scalar, Shape};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -50,7 +50,7 @@ pub enum Init {
 
 impl Init {
     /// The first of its numbers that is not finite as a `T`, where there is one.
-    pub(crate) fn not_finite<T: Scalar>(self) -> Option<f64> {
+    fn not_finite<T: Scalar>(self) -> Option<f64> {
         let numbers = match self {
             Init::Zeros | Init::He { .. } | Init::Glorot { .. } => [0.0, 0.0],
             Init::Constant(c) => [c, c],
@@ -59,6 +59,26 @@ impl Init {
         };
         let fault = |x: &f64| !T::from_f64(*x).is_finite();
         numbers.into_iter().find(fault)
+    }
+
+    /// What is wrong with it for a parameter of this shape, if anything.
+    pub(crate) fn fault<T: Scalar>(self, shape: &Shape) -> Option<String> {
+        if let Some(x) = self.not_finite::<T>() {
+            return Some(format!(
+                "its initial values are drawn with {x}; give a finite number"
+            ));
+        }
+        let outputs = shape.last();
+        match self {
+            Init::Sparse { fan_in, .. } if fan_in.checked_mul(outputs) != Some(shape.size()) => {
+                Some(format!(
+                    "its fan_in is {fan_in}, and a weight of shape {shape} has {} inputs for each \
+                     output: give that",
+                    shape.size() / outputs.max(1)
+                ))
+            }
+            _ => None,
+        }
     }
 
     /// Fills `out` with initial values, drawn from stream number `stream` of `seed`.

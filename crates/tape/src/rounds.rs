@@ -278,8 +278,8 @@ impl<T: Scalar> Graph<T> {
         Ok(lanes.iter().map(|lane| lane.value).sum())
     }
 
-    /// Runs `body` on every tile, each with its own part of `out`: `per_example` items for each
-    /// of its examples. Nothing is summed.
+    /// Runs `body` on every tile, each with its own part of `out`: `per_tile` items, fewer for the
+    /// last. Nothing is summed.
     pub(crate) fn each_tile<U: Send>(
         &self,
         count: usize,

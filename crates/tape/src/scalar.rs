@@ -32,10 +32,6 @@ pub trait Scalar:
     fn from_f64(x: f64) -> Self;
     /// The value as an `f64`, exactly.
     fn to_f64(self) -> f64;
-    /// The error function, needed by the exact GELU.
-    fn erf(self) -> Self;
-    /// 1 − erf(x), accurate where that difference would cancel.
-    fn erfc(self) -> Self;
 }
 
 impl Scalar for f32 {
@@ -48,12 +44,6 @@ impl Scalar for f32 {
     fn to_f64(self) -> f64 {
         f64::from(self)
     }
-    fn erf(self) -> Self {
-        libm::erff(self)
-    }
-    fn erfc(self) -> Self {
-        libm::erfcf(self)
-    }
 }
 
 impl Scalar for f64 {
@@ -65,11 +55,5 @@ impl Scalar for f64 {
     #[inline(always)]
     fn to_f64(self) -> f64 {
         self
-    }
-    fn erf(self) -> Self {
-        libm::erf(self)
-    }
-    fn erfc(self) -> Self {
-        libm::erfc(self)
     }
 }

@@ -284,7 +284,8 @@ fn a_browser_shows_the_curves_the_confusion_and_the_mistakes() {
 fn training_writes_a_page_that_a_browser_shows() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
-    let train = "train --net mlp:12 --train-examples 400 --test-examples 200 --validation 25%";
+    let train = "train --net mlp:12 --train-examples 400 --test-examples 200 --validation 25% \
+                 --curvature 10%";
     let ran = osculant(&format!(
         "{train} --iterations 4 --run {} --report {}",
         path("first").display(),

@@ -42,10 +42,14 @@ fn whole_numbers_are_classes_in_their_order_and_fractions_are_reals() {
     assert_eq!(legend.classes, ["-1", "9", "10"]);
     assert_eq!(data.labels(), [2, 1, 0, 1]);
     assert_eq!(reals(table("x,y\n0,10\n0,9.5\n")).targets(), [10.0, 9.5]);
-    let many: String = (0..101).map(|i| format!("0,{i}\n")).collect();
-    assert_eq!(reals(table(&many)).len(), 101);
-    let (data, _) = classes(table(&many[..many.len() - "0,100\n".len()]));
+    let twice = |count| -> String { (0..count).map(|i| format!("0,{i}\n1,{i}\n")).collect() };
+    assert_eq!(reals(table(&twice(101))).len(), 202);
+    let (data, _) = classes(table(&twice(100)));
     assert_eq!(data.classes(), 100);
+    // Where hardly any occurs twice they measure something, unless there are few at all.
+    let once = |count| -> String { (0..count).map(|i| format!("0,{i}\n")).collect() };
+    assert_eq!(reals(table(&once(20))).len(), 20);
+    assert_eq!(classes(table(&once(19))).0.classes(), 19);
 }
 
 #[test]
@@ -117,6 +121,8 @@ fn columns_are_chosen_by_name_or_number() {
         "`t.csv` has two columns named `a`; rename one of them"
     );
     let text = message("a\n1\n", &CsvOptions::default());
+    assert!(text.contains("the one column `a`; commas"), "{text}");
+    let text = message("a,b\n1,2\n", &targets(&["a", "b"]));
     assert!(text.contains("leaves no column for the inputs"), "{text}");
 }
 

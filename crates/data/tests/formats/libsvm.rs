@@ -34,8 +34,8 @@ fn the_width_of_training_holds_for_the_test() {
     assert_eq!(data.inputs(), [7.0, 0.0, 0.0]);
     assert_eq!(
         message("1 1:7\n1 4:1\n", Some(3)),
-        "`t`, line 2: it has the index 4, and inputs have 3 values; take data of the same form as \
-         in training"
+        "`t`, line 2: it has the index 4, and inputs have 3 values; leave out entries \
+         above 3, which training never saw"
     );
 }
 

@@ -7,7 +7,7 @@
 
 use super::chain::Uses;
 use super::push;
-use crate::op::{At, Deferred, Needs, Op, Rules, SavedMut, SquareSum, Tile, Turned};
+use crate::op::{At, Deferred, Needs, Op, Rules, Saved, SavedMut, SquareSum, Tile, Turned};
 use crate::tape::{Kind, Node};
 use crate::{Scalar, Shape, Slot, View};
 use std::sync::Arc;
@@ -166,6 +166,10 @@ impl<T: Scalar> Rules<T> for Product<T> {
             inputs: inputs | 1 << TURNED,
             output,
         }
+    }
+
+    fn saved(&self) -> Saved {
+        self.product.saved()
     }
 
     fn has_cotangent(&self, j: usize) -> bool {

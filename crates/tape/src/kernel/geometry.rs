@@ -62,10 +62,10 @@ impl ConvGeometry {
         check_channels(cin, taken, cout, groups)?;
         let rows = axis("rows", h, kh, stride[0], dilation[0], top, bottom)?;
         let cols = axis("columns", w, kw, stride[1], dilation[1], left, right)?;
-        // The largest of all: a row of patches for every pixel of the output. If that can be
-        // counted, so can everything that a kernel indexes.
+        // The largest of all: a row of patches for every pixel of the output, and padded images and
+        // cotangents. If these can be counted, so can everything that a kernel indexes.
         let patches = [rows, cols, kh, kw, cin.max(cout)];
-        let padded = [h + top + bottom, w + left + right, cin];
+        let padded = [h + top + bottom, w + left + right, cin.max(cout)];
         let weight_size = [kh, kw, taken, cout];
         if product(&patches).is_none()
             || product(&padded).is_none()

@@ -98,6 +98,9 @@ impl<T: Scalar> Graph<T> {
     /// as far as the budget allows. The route of its products is chosen here, once; see
     /// [`Options`].
     ///
+    /// Values of examples are not looked through: a derivative that ignores NaN, as a rectifier's
+    /// does, is finite then, and [`Graph::audit`] finds it.
+    ///
     /// # Errors
     /// A θ that doesn't fit or isn't finite; the stored route where it was asked for and what it
     /// keeps exceeds the budget.
@@ -226,7 +229,8 @@ impl<T: Scalar> Graph<T> {
         }
     }
 
-    /// Whether the output depends on θ at all.
+    /// Whether the output depends on θ at all: steps that nothing reads are left out, so that the
+    /// last one is the output's.
     fn is_active(&self) -> bool {
         self.plan.tile.steps.last().is_some_and(|s| s.active)
     }
@@ -308,7 +312,8 @@ impl<T: Scalar> Linearization<'_, T> {
         out: &mut [U],
         f: &Visit<'_, T, U>,
     ) -> Result<()> {
-        self.graph.check_room(out, self.len() * per_example)?;
+        self.graph
+            .check_room(out, self.len().saturating_mul(per_example))?;
         if out.is_empty() {
             return Ok(());
         }

@@ -57,15 +57,17 @@ impl<T: Scalar> Linearization<'_, T> {
             let values = (range, audit);
             let result = self.with_values(values, w, &mut own, |point, range, w, block| {
                 self.examples_vjp(point, range, w, block, u, &apart.steps)?;
-                if n > NEAR {
-                    let read = &w.rows[..point.tile.len * apart.row];
-                    expect_finite(first_not_finite(read), read)?;
-                }
                 let rows = std::mem::take(&mut w.rows);
+                let read = &rows[..point.tile.len * apart.row];
+                let (fault, safe) = (first_not_finite(read), products_are_finite(read));
                 let examples = out.chunks_exact_mut(n).enumerate();
-                let written = examples.into_iter().try_for_each(|(i, out)| {
-                    self.write_apart(i, &rows, out);
-                    self.example(w, i, &apart.steps, out)
+                let written = expect_finite(fault, read).and_then(|()| {
+                    examples.into_iter().try_for_each(|(i, out)| {
+                        self.write_apart(i, &rows, out);
+                        self.example(w, i, &apart.steps, out)?;
+                        let fault = (!safe && n > NEAR).then(|| first_not_finite(out));
+                        expect_finite(fault.flatten(), out)
+                    })
                 });
                 w.rows = rows;
                 written
@@ -361,8 +363,8 @@ impl<T: Scalar> Linearization<'_, T> {
     }
 }
 
-/// Writes a part of an example's cotangents; unless they are few and looked through together, what is
-/// not finite is refused.
+/// Writes a part of an example's cotangents; unless they are few and looked through together, what
+/// is not finite is refused.
 fn copy<T: Scalar>(own: &[T], out: &mut [T], few: bool) -> Result<()> {
     if few {
         out.copy_from_slice(own);
@@ -371,8 +373,15 @@ fn copy<T: Scalar>(own: &[T], out: &mut [T], few: bool) -> Result<()> {
     expect_finite(copy_finite(own, out), own)
 }
 
-/// Refuses a number that was found not to be finite, of cotangents of examples or of those that they
-/// are written from.
+/// Whether sums of products of two of these are finite, as their size says: outer products need then
+/// not be looked through themselves.
+fn products_are_finite<T: Scalar>(factors: &[T]) -> bool {
+    let largest = factors.iter().fold(T::zero(), |m, x| m.max(x.abs()));
+    (largest * largest * T::from_f64(factors.len() as f64)).is_finite()
+}
+
+/// Refuses a number that was found not to be finite, of cotangents of examples or of those that
+/// they are written from.
 fn expect_finite<T: Scalar>(fault: Option<usize>, numbers: &[T]) -> Result<()> {
     fault.map_or(Ok(()), |index| {
         Err(GraphError::NotFinite {

@@ -52,7 +52,11 @@ impl Needs {
     /// The values of the first `n` operands.
     pub const fn inputs(n: u32) -> Needs {
         Needs {
-            inputs: (1 << n) - 1,
+            inputs: if n < u32::BITS {
+                (1 << n) - 1
+            } else {
+                u32::MAX
+            },
             output: false,
         }
     }

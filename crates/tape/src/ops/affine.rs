@@ -85,7 +85,11 @@ operator!(Sub, sub, Var<'t, T>, f64, |x, c: f64| (x, 1.0, -c));
 operator!(Sub, sub, f64, Var<'t, T>, |c, x| (x, -1.0, c));
 operator!(Mul, mul, Var<'t, T>, f64, |x, c| (x, c, 0.0));
 operator!(Mul, mul, f64, Var<'t, T>, |c, x| (x, c, 0.0));
-operator!(Div, div, Var<'t, T>, f64, |x, c: f64| (x, 1.0 / c, 0.0));
+// 1/∞ is 0, and would hide what is refused elsewhere.
+operator!(Div, div, Var<'t, T>, f64, |x, c: f64| {
+    let scale = if c.is_finite() { 1.0 / c } else { c };
+    (x, scale, 0.0)
+});
 
 impl<'t, T: Scalar> std::ops::Neg for Var<'t, T> {
     type Output = Var<'t, T>;

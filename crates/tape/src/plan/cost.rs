@@ -55,7 +55,7 @@ pub(crate) struct Costs {
 
 impl Costs {
     pub(super) fn new<T: Scalar>(tile: &Stratum<T>, segments: &Segments<T>, m: usize) -> Self {
-        let kept = m * segments.exits.iter().map(|e| e.len).sum::<usize>();
+        let kept = m.saturating_mul(segments.exits.iter().map(|e| e.len).sum());
         let weight = KEPT * kept as f64;
         Costs {
             sweep: sweep_cost(tile),
@@ -92,7 +92,7 @@ pub(super) fn tile_len(bytes: usize, weights: usize) -> usize {
 impl<T: Scalar> Plan<T> {
     /// Bytes of S per example.
     pub fn sensitivity_bytes(&self) -> usize {
-        self.costs.kept * size_of::<T>()
+        self.costs.kept.saturating_mul(size_of::<T>())
     }
 }
 

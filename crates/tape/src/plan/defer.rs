@@ -18,10 +18,7 @@ pub(super) fn defer<T: Scalar>(tile: &Stratum<T>, able: &mut [bool]) -> Vec<Defe
         for (j, o) in step.operands.iter().enumerate() {
             let Some(sum) = sum_of(o) else { continue };
             let rule = step.rules.deferred().is_some_and(|d| {
-                let of_examples = matches!(
-                    step.operands[d.a].home,
-                    Home::Input(_) | Home::Kept(_) | Home::Slot(_)
-                );
+                let of_examples = matches!(step.operands[d.a].home, Home::Input(_) | Home::Kept(_));
                 d.b == j && of_examples && step.passes == 1
             });
             able[sum] &= rule;

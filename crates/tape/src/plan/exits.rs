@@ -90,8 +90,12 @@ impl Exits {
                 open += least.0;
                 through.extend(least.0.is_finite().then_some(least.1));
             }
-            let kept = if step.node == output { 0 } else { m * step.len };
-            let end = open + KEPT * kept as f64;
+            let kept = if step.node == output {
+                0.0
+            } else {
+                m as f64 * step.len as f64
+            };
+            let end = open + KEPT * kept;
             let ends = consumes || end < closed;
             costs[i] = Costs {
                 open,

@@ -275,8 +275,10 @@ impl<T: Scalar> Plan<T> {
         let reals = input_size + tile.kept.iter().sum::<usize>();
         let indices: usize = tile.kept_indices.iter().sum();
         let bytes = |table: &Slots, more: usize| {
-            let reals = reals + table.lens.iter().sum::<usize>() + more;
-            reals * size_of::<T>() + indices * size_of::<u32>()
+            let reals = reals + table.lens.iter().sum::<usize>();
+            let reals = reals.saturating_add(more);
+            let indices = indices.saturating_mul(size_of::<u32>());
+            reals.saturating_mul(size_of::<T>()).saturating_add(indices)
         };
         let (swept, stored) = (
             bytes(&tile.product, 0),

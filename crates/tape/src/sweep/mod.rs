@@ -206,7 +206,8 @@ impl<'a, T: Scalar> Point<'a, T> {
             op,
             layer: node.layer.to_string(),
             place: node.place,
-            // Several columns of a tile lie one after the other. The shared stratum has no examples.
+            // Several columns of a tile lie one after the other. The shared stratum has no
+            // examples.
             example: {
                 let position = i / len.max(1) % self.tile.len.max(1);
                 self.tile.examples.get(position).copied()

@@ -74,6 +74,8 @@ pub(crate) struct Recording<T> {
     pub input_size: usize,
     /// How many numbers all parameters and buffers have together.
     param_size: usize,
+    /// How many numbers the outputs of all ops have together, for one example.
+    value_size: usize,
     scopes: Vec<Scope>,
     top: Scope,
     error: Option<GraphError>,
@@ -107,6 +109,7 @@ impl<T: Scalar> Tape<T> {
                 params: Vec::new(),
                 input_size: 0,
                 param_size: 0,
+                value_size: 0,
                 scopes: Vec::new(),
                 top,
                 error: None,
@@ -212,6 +215,11 @@ impl<T: Scalar> Tape<T> {
         match resolved {
             Ok(rules) => {
                 let (shape, rules) = (rules.shape().clone(), Arc::from(rules));
+                let value_size = self.recording.borrow().value_size;
+                let Some(total) = countable::<T>(value_size, shape.size()) else {
+                    return self.too_many(op.name(), &shape, place);
+                };
+                self.recording.borrow_mut().value_size = total;
                 self.push(
                     Kind::Op {
                         op: Arc::new(op),

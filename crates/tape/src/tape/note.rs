@@ -29,11 +29,11 @@ impl<T: Scalar> Tape<T> {
         {
             return self.poison();
         }
-        if let Some(x) = init.not_finite::<T>() {
+        if let Some(message) = init.fault::<T>(&shape) {
             return self.fail(GraphError::Invalid {
                 what: format!("parameter `{name}`"),
                 place,
-                message: format!("its initial values are drawn with {x}; give a finite number"),
+                message,
             });
         }
         let mut r = self.recording.borrow_mut();

@@ -127,6 +127,9 @@ impl<T: Scalar, F: PointwiseFn<N> + Clone, const N: usize> Op<T> for Pointwise<F
         if x.len() != N {
             return Err(format!("it takes {N} operands, not {}", x.len()));
         }
+        if N > 32 {
+            return Err(format!("it has {N} operands, and an op has at most 32"));
+        }
         self.0.check::<T>()?;
         Ok(Box::new(PointwiseRules::<F, N> {
             f: self.0.clone(),
