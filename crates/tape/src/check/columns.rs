@@ -3,7 +3,8 @@
 use super::Cases;
 use super::derivatives::same;
 use super::failure::Checked;
-use super::trial::{Case, Layout, Trial, largest};
+use super::layout::{Case, Layout};
+use super::trial::{Trial, largest};
 use crate::op::Op;
 use crate::{Scalar, Slot};
 

@@ -3,8 +3,8 @@
 use super::Cases;
 use super::derivatives::{flat, same};
 use super::failure::{Checked, Numbers, compare, fault};
-use super::trial::{Case, Cotangents, Layout, Operand, Tangents, Trial};
-use super::trial::{has, largest, to_f64};
+use super::layout::{Case, Layout, has};
+use super::trial::{Cotangents, Operand, Tangents, Trial, largest, to_f64};
 use crate::op::Op;
 use crate::{Scalar, Shape, View};
 

@@ -64,6 +64,7 @@ mod contract;
 mod derivatives;
 pub mod draw;
 mod failure;
+mod layout;
 mod ridders;
 mod special;
 mod trial;
@@ -76,10 +77,11 @@ pub use ridders::{Differences, ridders};
 pub use proptest;
 
 use crate::op::Op;
+use layout::{Case, Layout};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use trial::{Case, Layout, Trial};
+use trial::Trial;
 
 /// Puts an op to all checks, and panics with a table where one fails: for tests.
 ///
