@@ -7,8 +7,8 @@ use crate::number;
 use crate::source::{self, DataArgs, Source};
 use clap::Args;
 use osculant_data::{About, AnyDataset, Legend, ModelFile, Preprocess, Task};
-use osculant_optim::Objective;
 use osculant_optim::train::Size;
+use osculant_optim::{Objective, OptimError};
 
 /// The options that say what is trained on what.
 #[derive(Args, Clone, Debug)]
@@ -157,7 +157,18 @@ impl ProblemArgs {
 impl Problem {
     /// The objective on the training examples.
     pub fn objective(&self) -> Result<Objective<'_, f32>, CliError> {
-        let objective = self.loss.objective(&self.described.net, &self.train)?;
+        let objective = self.loss.objective(&self.described.net, &self.train);
+        let objective = objective.map_err(|error| match error {
+            // Counted among the training examples, which are not all of the file's.
+            CliError::Optim(OptimError::Example { example, source }) => {
+                let hint = match self.legend.task {
+                    Task::Inputs => "; targets are the inputs: try --inputs keep",
+                    Task::Classes | Task::Reals => "",
+                };
+                CliError::Mismatch(format!("training example {example}: {source}{hint}"))
+            }
+            other => other,
+        })?;
         Ok(objective.regularization(self.c)?)
     }
 

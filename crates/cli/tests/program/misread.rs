@@ -222,6 +222,20 @@ fn options_that_would_not_be_heard() {
 }
 
 #[test]
+fn targets_that_a_loss_cannot_take_are_told_with_what_to_do() {
+    let text = lines("a,b,y\n", 30, |i| format!("{i},{}.5,{}.5", i % 5, i % 3));
+    let files = Files::new(&[("data.csv", &text)]);
+    files.refused(
+        &format!("train --data @/data.csv --loss logistic {FAST}"),
+        &["training example", "must lie in [0, 1]"],
+    );
+    files.refused(
+        "train --net autoencoder:4 --train-examples 50 --loss logistic",
+        &["training example 0", "--inputs keep"],
+    );
+}
+
+#[test]
 fn a_diverged_run_leaves_its_model_and_its_page() {
     let text = lines("a,b,y\n", 30, |i| format!("{i},{}.5,{}", i % 5, i % 2));
     let files = Files::new(&[("data.csv", &text)]);
