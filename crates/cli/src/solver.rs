@@ -249,7 +249,7 @@ impl Solver {
                 "curvature on {curvature} examples, {}",
                 self.sampling.name()
             ),
-            format!("CG to {stop} or {} products", self.cg_iterations),
+            format!("CG to {stop} or {} iterations", self.cg_iterations),
             match self.damping() {
                 DampingName::None => "no damping".into(),
                 rule => format!("damping {} from λ = {}", rule.name(), self.lambda),

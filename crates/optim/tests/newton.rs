@@ -266,9 +266,29 @@ fn an_undamped_singular_system_still_ends() {
 
 #[test]
 fn a_feature_that_is_always_zero_does_not_end_a_preconditioned_run() {
+    preconditioned_with_a_feature_of(0.0);
+    // Its square is below all numbers of f32 that can be divided by.
+    preconditioned_with_a_feature_of(1e-20);
+    // Where everything is 0 there is still a preconditioner.
+    struct Zeros;
+    impl Diagonals for Zeros {
+        fn gauss_newton(&self) -> Result<Vec<f64>> {
+            Ok(vec![0.0; 2])
+        }
+        fn empirical_fisher(&self) -> Result<Vec<f64>> {
+            Ok(vec![0.0; 2])
+        }
+    }
+    let ones = Some(vec![1.0; 2]);
+    assert_eq!(CurvatureDiagonal.diagonal(&Zeros, 0.0).unwrap(), ones);
+    let fisher = EmpiricalFisher::default().diagonal(&Zeros, 0.0);
+    assert_eq!(fisher.unwrap(), ones);
+}
+
+fn preconditioned_with_a_feature_of(value: f32) {
     let net = Network::<f32>::new([3], |x| x.dense(2)).unwrap();
     let x: Vec<f32> = (0..60).map(|i| (0.7 * i as f32).sin()).collect();
-    let x: Vec<f32> = x.chunks(2).flat_map(|x| [x[0], 0.0, x[1]]).collect();
+    let x: Vec<f32> = x.chunks(2).flat_map(|x| [x[0], value, x[1]]).collect();
     let y = x
         .chunks(3)
         .flat_map(|x| [x[0] - x[2], 0.5 * x[2]])
@@ -293,20 +313,6 @@ fn a_feature_that_is_always_zero_does_not_end_a_preconditioned_run() {
         let weight = |theta: &[f32]| net.view(theta, "dense1.weight").unwrap()[2..4].to_vec();
         assert_eq!(weight(&report.theta), weight(&theta), "{name}");
     }
-    // Where everything is 0 there is still a preconditioner.
-    struct Zeros;
-    impl Diagonals for Zeros {
-        fn gauss_newton(&self) -> Result<Vec<f64>> {
-            Ok(vec![0.0; 2])
-        }
-        fn empirical_fisher(&self) -> Result<Vec<f64>> {
-            Ok(vec![0.0; 2])
-        }
-    }
-    let ones = Some(vec![1.0; 2]);
-    assert_eq!(CurvatureDiagonal.diagonal(&Zeros, 0.0).unwrap(), ones);
-    let fisher = EmpiricalFisher::default().diagonal(&Zeros, 0.0);
-    assert_eq!(fisher.unwrap(), ones);
 }
 
 #[test]

@@ -234,7 +234,9 @@ impl<'a> Watch<'a> {
         self.ended = match (done, self.patience) {
             (Err(error), _) => Some(Ended::Failed(error)),
             _ if interrupt::asked() => Some(Ended::Interrupted),
-            (Ok(()), Some(count)) if self.done >= self.course.best.iteration + count => {
+            (Ok(()), Some(count))
+                if self.done >= self.course.best.iteration.saturating_add(count) =>
+            {
                 Some(Ended::Patience(count))
             }
             _ => return ControlFlow::Continue(()),

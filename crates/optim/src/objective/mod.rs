@@ -291,8 +291,9 @@ impl<'d, T: Scalar> Objective<'d, T> {
         })
     }
 
-    /// wᵢ/W: what the loss of example i is multiplied by.
-    pub fn example_scale(&self, i: usize) -> f64 {
+    /// wᵢ/W: what the loss of example i, which exists, is multiplied by.
+    #[cfg(feature = "check")]
+    pub(crate) fn example_scale(&self, i: usize) -> f64 {
         self.term.weight(i) / self.total_weight
     }
 

@@ -3,6 +3,9 @@
 use crate::error::{OptimError, Result};
 use osculant_tape::Scalar;
 
+/// Iterations of a solve that there is room for at most; what comes later is not kept.
+const ROOM: usize = 1 << 16;
+
 /// One iterate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KeptIterate<T> {
@@ -81,6 +84,8 @@ impl<T: Scalar> Kept<T> {
 
     /// Makes room for all that a solve of `bound` iterations may keep, so that none allocates.
     pub(super) fn begin(&mut self, n: usize, bound: usize) {
+        // A bound that no solve reaches is no reason to fill the memory.
+        let bound = bound.min(ROOM);
         (self.power, self.used) = (1.0, 0);
         let (mut power, mut last, mut count) = (1.0f64, 0, 0);
         while power.ceil() < bound as f64 {

@@ -110,7 +110,8 @@ impl<T: Scalar> StepRule<T> for Adam {
         // α m̂/(√v̂ + ε) = α' m/(√v + ε') with the corrections in α' and ε'.
         let root = correction(beta2).sqrt();
         let rate = T::from_f64(at.rate * root / correction(beta1));
-        let epsilon = T::from_f64(epsilon * root);
+        // In f32 a small ε would be 0, and 0/0 the step of a parameter without a gradient.
+        let epsilon = T::from_f64(epsilon * root).max(T::min_positive_value());
         let (b1, b2) = (T::from_f64(beta1), T::from_f64(beta2));
         let (c1, c2) = (T::from_f64(1.0 - beta1), T::from_f64(1.0 - beta2));
         let [m, v] = &mut *at.memory else {

@@ -164,12 +164,11 @@ impl<R> FirstOrder<R> {
         let vectors = self.rule.vectors().iter();
         let memory = vectors.map(|name| Ok(state.vector(name)?.to_vec()));
         let memory = memory.collect::<Result<_>>()?;
-        let counts = state.numbers(COUNTS)?;
-        expect_length(COUNTS, counts.len(), 2, "of gradients and of products")?;
+        let counts = state.counts(COUNTS, 2, "of gradients and of products")?;
         let done = Done {
             epochs: state.iteration,
-            evaluations: counts[0] as usize,
-            products: counts[1] as usize,
+            evaluations: counts[0],
+            products: counts[1],
         };
         let theta = state.theta;
         let schedule = self.checked_schedule()?;

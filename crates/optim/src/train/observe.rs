@@ -90,7 +90,7 @@ pub trait Observer<T>: Send {
         ControlFlow::Continue(())
     }
 
-    /// Called after each product of CG, with the bound on their number. `Break` gives the present
+    /// Called after each iteration of CG, with the bound on their number. `Break` gives the present
     /// iteration up: θ of the one before stays.
     fn product(&mut self, _number: usize, _bound: usize) -> ControlFlow<()> {
         ControlFlow::Continue(())

@@ -27,17 +27,18 @@ fn wide<T: Scalar>(x: &[T]) -> Vec<f64> {
     x.iter().map(|&x| Scalar::to_f64(x)).collect()
 }
 
-/// Replaces zeros by √ε times the largest entry, by 1 if all are 0.
+/// Replaces what is too small to divide by, in f32 too, by √ε times the largest entry, by 1 if all are.
 ///
 /// Where a parameter has no influence (a unit that is dead, a feature that is always 0) the row of
 /// an undamped system is 0, and so is the right-hand side's entry: CG leaves it at 0 with any M.
 fn lift_zeros(diagonal: &mut [f64]) {
+    let smallest = f64::from(f32::MIN_POSITIVE);
     let largest = diagonal.iter().fold(0.0, |most: f64, &d| most.max(d));
-    let floor = match largest > 0.0 {
-        true => largest * f64::EPSILON.sqrt(),
+    let floor = match largest >= smallest {
+        true => (largest * f64::EPSILON.sqrt()).max(smallest),
         false => 1.0,
     };
-    let zeros = diagonal.iter_mut().filter(|d| **d == 0.0);
+    let zeros = diagonal.iter_mut().filter(|d| (0.0..smallest).contains(*d));
     zeros.for_each(|d| *d = floor);
 }
 
@@ -70,7 +71,8 @@ impl Preconditioning for Unpreconditioned {
 /// M = diag(G) + λ
 /// ```
 ///
-/// with √ε times the largest entry in place of an entry that is 0 (1 if all are).
+/// with √ε times the largest entry in place of an entry below the smallest normal number of `f32` (1 if
+/// all are).
 ///
 /// It costs up to m reverse sweeps over the curvature's examples, m the size of the output.
 ///
@@ -101,7 +103,8 @@ impl Preconditioning for CurvatureDiagonal {
 /// M = (1/C + 1/W Σ wᵢ (∇ξⁱ)² + λ)ᵖ      p = ¾
 /// ```
 ///
-/// with √ε times the largest sum in place of a sum that is 0 (1 if all are).
+/// with √ε times the largest sum in place of a sum below the smallest normal number of `f32` (1 if all
+/// are).
 ///
 /// It costs about a gradient of each of the curvature's examples.
 ///

@@ -27,7 +27,7 @@ impl fmt::Display for Outcome {
             Outcome::Converged => "converged: the gradient is as small as asked for",
             Outcome::NoProgress => {
                 "no direction decreases the objective any more: it is converged as far as rounding \
-                 allows, or the curvature subset is too small"
+                 allows, the curvature subset is too small, or λ still is: begin with more"
             }
             Outcome::Stopped => "the observer asked to stop",
             Outcome::Diverged => {
@@ -41,7 +41,8 @@ impl fmt::Display for Outcome {
 /// What training gives back; `R` is the record of an iteration or an epoch.
 #[derive(Clone, Debug)]
 pub struct Report<T, R = Iteration> {
-    /// The last θ; a Newton run's is also that of the smallest objective: no step increases it.
+    /// The last θ; a Newton run's is also that of the smallest objective: no step increases
+    /// it, by the rules that are here.
     pub theta: Vec<T>,
     /// f(θ).
     pub value: f64,
@@ -51,7 +52,8 @@ pub struct Report<T, R = Iteration> {
     pub iterations: Vec<R>,
     /// How many products with the curvature were made, those before a resumption included.
     pub products: usize,
-    /// How many times f was evaluated, gradients included; those before a resumption too.
+    /// How many times f was evaluated, gradients included; those before a resumption too. Of a
+    /// first-order trainer, the gradients of its batches.
     pub evaluations: usize,
     /// Why training ended.
     pub outcome: Outcome,

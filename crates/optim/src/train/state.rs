@@ -107,6 +107,20 @@ impl<T: Scalar> State<T> {
             .ok_or_else(|| self.lacks("numbers", name))
     }
 
+    /// The counts of this name, `expected` whole numbers; `which` says of what.
+    pub(super) fn counts(&self, name: &str, expected: usize, which: &str) -> Result<Vec<usize>> {
+        // Beyond, f64 does not hold every whole number.
+        const MOST: f64 = 9_007_199_254_740_992.0;
+        let (what, numbers) = ("the counts of the saved state", self.numbers(name)?);
+        expect_length(what, numbers.len(), expected, which)?;
+        let is_count = |&c: &f64| (0.0..=MOST).contains(&c) && c.fract() == 0.0;
+        if let Some(bad) = numbers.iter().find(|c| !is_count(c)) {
+            let message = "a count is a whole number; the file is damaged";
+            return Err(OptimError::invalid(what, bad, message));
+        }
+        Ok(numbers.iter().map(|&c| c as usize).collect())
+    }
+
     fn lacks(&self, kind: &str, name: &str) -> OptimError {
         let message = format!(
             "the saved state of {} holds none; resume with the options of the run that saved it",

@@ -91,8 +91,10 @@ impl Globalization for Armijo {
         loop {
             let trial = f(step)?;
             trials += 1;
-            // −∞ would pass the test of decrease.
-            if trial.is_finite() && trial - value <= self.eta * step * slope {
+            // −∞ would pass the test of decrease, and so would no change where the right-hand side
+            // has underflowed.
+            let decrease = trial - value;
+            if trial.is_finite() && decrease < 0.0 && decrease <= self.eta * step * slope {
                 return Ok(Search::Accepted {
                     step,
                     value: trial,

@@ -1,7 +1,7 @@
 //! The loop of the Newton trainer.
 
 use super::NewtonCg;
-use crate::error::{OptimError, Result, expect_length};
+use crate::error::{OptimError, Result};
 use crate::solve::{Kept, Workspace};
 use crate::train::{Iteration, Moment, Observer, Outcome, Report, Start, State, expect_tolerance};
 use crate::{Objective, vector};
@@ -80,7 +80,8 @@ impl<'r, T: Scalar> Run<'r, T> {
         options.damping.restore(state.numbers("damping")?)?;
         let globalization = state.numbers("globalization")?;
         options.globalization.restore(globalization)?;
-        let count = Count::restore(state.iteration, state.numbers("counts")?)?;
+        let which = "products, evaluations, failures and whether the last step was whole";
+        let count = Count::restore(state.iteration, &state.counts("counts", 4, which)?);
         let direction = state.vectors.get(DIRECTION).cloned();
         if direction.is_some() && options.warm_start.is_none() {
             let message = "the saved run starts CG warm; resume with the options of that run";
@@ -229,20 +230,13 @@ impl Count {
             .to_vec()
     }
 
-    fn restore(iterations: usize, state: &[f64]) -> Result<Self> {
-        let what = "the counts of the saved state";
-        let which = "products, evaluations, failures and whether the last step was whole";
-        expect_length(what, state.len(), 4, which)?;
-        if let Some(bad) = state.iter().find(|&&c| c < 0.0 || c.fract() != 0.0) {
-            let message = "a count is a whole number; the file is damaged";
-            return Err(OptimError::invalid(what, bad, message));
-        }
-        Ok(Count {
+    fn restore(iterations: usize, counts: &[usize]) -> Self {
+        Count {
             iterations,
-            products: state[0] as usize,
-            evaluations: state[1] as usize,
-            failures: state[2] as usize,
-            whole: state[3] != 0.0,
-        })
+            products: counts[0],
+            evaluations: counts[1],
+            failures: counts[2],
+            whole: counts[3] != 0,
+        }
     }
 }
