@@ -205,7 +205,7 @@ impl Convert {
             )));
         }
         let task = Task::from(self.task);
-        self.loss.expect(task)?;
+        self.loss.check_task(task)?;
         let size = net.input_size();
         let mean = self.spread("--mean", &self.mean, size)?;
         let mut preprocess = Preprocess::from_parts(self.scale, mean)?;

@@ -54,7 +54,7 @@ impl LossName {
     }
 
     /// Refuses targets that it cannot be computed for.
-    pub fn expect(self, task: Task) -> Result<(), CliError> {
+    pub fn check_task(self, task: Task) -> Result<(), CliError> {
         match (task, self.task()) {
             (_, None) | (Task::Inputs, Some(Task::Reals)) => Ok(()),
             (task, Some(wanted)) if task == wanted => Ok(()),

@@ -227,7 +227,7 @@ impl DataArgs {
         let autoencoder = net.is_some_and(|net| net.starts_with("autoencoder:"));
         let said = self.task.map(Task::from);
         let said = said.or(autoencoder.then_some(Task::Inputs));
-        said.map_or(Ok(()), |task| loss.expect(task))?;
+        said.map_or(Ok(()), |task| loss.check_task(task))?;
         Ok(said.or(loss.task()))
     }
 

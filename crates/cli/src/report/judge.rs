@@ -21,16 +21,13 @@ const PAIRS: usize = 2000;
 pub fn model(path: &Path, data: Option<&Path>, form: Form<'_>) -> Result<RunRecord, CliError> {
     let saved = Saved::load(path)?;
     let (about, legend) = (saved.about(), saved.legend());
-    let raw = saved.to_predict(data, form)?;
+    let mut raw = saved.to_predict(data, form)?;
     let mut test = raw.clone();
     test.preprocess(&about.preprocess)?;
     let outputs = score::outputs(&saved.net, &saved.theta, &test)?;
-    let raw = match legend.task {
-        Task::Inputs => test.to_itself()?,
-        _ => raw,
-    };
     if legend.task == Task::Inputs {
-        test = raw.clone();
+        test = test.to_itself()?;
+        raw = test.clone();
     }
     test.scale_targets(legend)?;
     let r2 = Score::of(&outputs, &test, saved.loss).r2();
