@@ -41,7 +41,7 @@ pub struct DataArgs {
     pub test_share: Option<f64>,
 
     /// What targets are, where the loss doesn't say it; by default text is classes, and so are up
-    /// to 100 different whole numbers that occur twice in the mean; all else is reals
+    /// to 100 different whole numbers that occur twice on average; all else is reals
     #[arg(long, value_name = "TASK")]
     pub task: Option<TaskName>,
 

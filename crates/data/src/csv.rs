@@ -148,9 +148,12 @@ fn is_header(first: &[String]) -> bool {
     first.len() > 2 && (counts(0) || counts(1))
 }
 
-/// What separates values: in the first line, a comma if there is one outside of quotes.
+/// What separates values: in the first line that has any, a comma if there is one outside of
+/// quotes.
 fn delimiter(text: &[u8]) -> u8 {
-    let first = text.split(|&b| b == b'\n').next().unwrap_or_default();
+    let mut lines = text.split(|&b| b == b'\n');
+    let first = lines.find(|line| !line.trim_ascii().is_empty());
+    let first = first.unwrap_or_default();
     let outside = || first.split(|&b| b == b'"').step_by(2);
     let occurs = |delimiter: &&u8| outside().any(|part| part.contains(delimiter));
     b",;\t".iter().find(occurs).copied().unwrap_or(b',')
@@ -258,11 +261,13 @@ impl Chosen {
             file: file.into(),
             fault,
         };
-        let find = |wanted: &String| -> Result<usize, DataError> {
+        // The inputs of a model go by their names alone, where they had any.
+        let numbered = options.inputs.is_empty() || options.columns.is_some();
+        let find_as = |wanted: &String, numbered: bool| -> Result<usize, DataError> {
             let mut named = (0..columns.len()).filter(|&i| columns[i] == *wanted);
             let number = || {
                 let number = wanted.parse::<usize>().ok()?.checked_sub(1)?;
-                (number < columns.len()).then_some(number)
+                (numbered && number < columns.len()).then_some(number)
             };
             match (named.next(), named.next()) {
                 (Some(_), Some(_)) => Err(refuse(format!(
@@ -278,6 +283,7 @@ impl Chosen {
                 }),
             }
         };
+        let find = |wanted: &String| find_as(wanted, true);
         let all = |wanted: &[String]| wanted.iter().map(find).collect::<Result<Vec<_>, _>>();
 
         if !options.inputs.is_empty() {
@@ -298,7 +304,17 @@ impl Chosen {
                     options.inputs.len()
                 )));
             }
-            let inputs = all(&options.inputs)?;
+            let inputs = options.inputs.iter();
+            let inputs = inputs.map(|wanted| find_as(wanted, numbered));
+            let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
+            let again = (1..inputs.len()).find(|&i| inputs[..i].contains(&inputs[i]));
+            if let Some(i) = again {
+                return Err(refuse(format!(
+                    "would give its column `{}` to two inputs, one of them `{}`; name each column \
+                     once",
+                    columns[inputs[i]], options.inputs[i]
+                )));
+            }
             let is_there = |target: &String| {
                 columns.contains(target) || find(target).is_ok_and(|i| !inputs.contains(&i))
             };

@@ -14,14 +14,14 @@ use crate::model_file::ModelFault;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
-    /// There is no folder at this path.
+    /// There is nothing at this path.
     #[error(
-        "there is no file or folder `{folder}`; give a file of data, or the folder that holds the files \
+        "there is no file or folder `{path}`; give a file of data, or the folder that holds the files \
          of the data set"
     )]
-    MissingFolder {
+    MissingPath {
         /// The path as given.
-        folder: String,
+        path: String,
     },
 
     /// A folder lacks one of the files of a data set.
@@ -342,10 +342,12 @@ pub enum DataError {
 
     /// A mean that is empty or holds NaN or infinity.
     #[error(
-        "the mean input has {len} values, {fault}; it must hold one finite value for each \
-         position of an input: fit the preprocessing again"
+        "the mean {of} has {len} values, {fault}; it must hold one finite value for each \
+         position of each {of}: fit it to the training examples again"
     )]
     Mean {
+        /// Of what it is: input or target.
+        of: &'static str,
         /// Values in the mean.
         len: usize,
         /// What is wrong with it.
@@ -354,14 +356,28 @@ pub enum DataError {
 
     /// A deviation that nothing can be divided by.
     #[error(
-        "the deviation has {len} values, {fault}; it must hold one value above 0 for each of the \
-         mean: fit the preprocessing again"
+        "the deviation of each {of} has {len} values, {fault}; it must hold one value above 0 for \
+         each of the mean: fit it to the training examples again"
     )]
     Deviation {
+        /// Of what it is: input or target.
+        of: &'static str,
         /// Values in the deviation.
         len: usize,
         /// What is wrong with it.
         fault: String,
+    },
+
+    /// Targets of another size than their mean and deviation were fitted to.
+    #[error(
+        "targets were standardized with {expected} numbers for each example, and these have \
+         {found}; use targets like those of training, or fit mean and deviation again"
+    )]
+    TargetScaling {
+        /// Numbers in the mean.
+        expected: usize,
+        /// Numbers in a target.
+        found: usize,
     },
 
     /// Inputs of another size than the preprocessing was fitted to.

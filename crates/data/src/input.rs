@@ -100,8 +100,8 @@ pub(crate) fn check_folder(folder: &Path) -> Result<(), DataError> {
     match fs::metadata(folder) {
         Ok(found) if found.is_dir() => Ok(()),
         Err(error) if !is_absent(&error) => Err(cannot_read(&shown(folder), error)),
-        _ => Err(DataError::MissingFolder {
-            folder: shown(folder),
+        _ => Err(DataError::MissingPath {
+            path: shown(folder),
         }),
     }
 }

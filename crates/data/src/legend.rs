@@ -112,8 +112,8 @@ impl TargetScaling {
     /// Lists that are empty or of different lengths; numbers that are not finite; a deviation that
     /// is not above 0.
     pub fn from_parts(mean: Vec<f32>, deviation: Vec<f32>) -> Result<Self, DataError> {
-        check_finite(&mean)?;
-        check_deviation(&deviation, mean.len())?;
+        check_finite("target", &mean)?;
+        check_deviation("target", &deviation, mean.len())?;
         Ok(TargetScaling { mean, deviation })
     }
 
@@ -136,8 +136,8 @@ impl TargetScaling {
     pub fn apply(&self, data: &mut Dataset<Reals>) -> Result<(), DataError> {
         let each = data.target_size();
         if each != self.mean.len() {
-            return Err(DataError::TargetLength {
-                each: self.mean.len(),
+            return Err(DataError::TargetScaling {
+                expected: self.mean.len(),
                 found: each,
             });
         }
@@ -208,18 +208,22 @@ pub(crate) fn moments(values: &[f32], each: usize, scale: f32) -> (Vec<f32>, Vec
 }
 
 /// Refuses a mean with NaN or infinity in it, or of nothing.
-pub(crate) fn check_finite(mean: &[f32]) -> Result<(), DataError> {
+pub(crate) fn check_finite(of: &'static str, mean: &[f32]) -> Result<(), DataError> {
     let len = mean.len();
     let fault = match mean.iter().position(|m| !m.is_finite()) {
         Some(at) => format!("and the one at position {at} is {}", mean[at]),
-        None if len == 0 => "so it is of no input".into(),
+        None if len == 0 => "so it is of none".into(),
         None => return Ok(()),
     };
-    Err(DataError::Mean { len, fault })
+    Err(DataError::Mean { of, len, fault })
 }
 
 /// Refuses a deviation of another length, or one that nothing can be divided by.
-pub(crate) fn check_deviation(deviation: &[f32], expected: usize) -> Result<(), DataError> {
+pub(crate) fn check_deviation(
+    of: &'static str,
+    deviation: &[f32],
+    expected: usize,
+) -> Result<(), DataError> {
     let len = deviation.len();
     let fault = if len != expected {
         format!("but the mean has {expected}")
@@ -228,5 +232,5 @@ pub(crate) fn check_deviation(deviation: &[f32], expected: usize) -> Result<(), 
     } else {
         return Ok(());
     };
-    Err(DataError::Deviation { len, fault })
+    Err(DataError::Deviation { of, len, fault })
 }

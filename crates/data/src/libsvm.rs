@@ -162,7 +162,17 @@ impl Entries {
                 ),
             });
         };
-        let mut inputs = vec![0.0; size];
+        let mut inputs = Vec::new();
+        if inputs.try_reserve_exact(size).is_err() {
+            return Err(DataError::File {
+                file: name.into(),
+                fault: format!(
+                    "has {count} examples and indices up to {width}; with their zeros these are \
+                     {size} values, for which there is no memory: leave out some, or hash the indices"
+                ),
+            });
+        }
+        inputs.resize(size, 0.0);
         for (i, &start) in self.starts.iter().enumerate() {
             let end = self.starts.get(i + 1).copied();
             let entries = &self.entries[start..end.unwrap_or(self.entries.len())];

@@ -93,7 +93,7 @@ pub fn load(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Loaded, Dat
         let data = cifar10::read_file(path)?;
         return alone(Table::of_images(name, data, &cifar10::NAMES));
     }
-    let (start, _) = Input::new(open(path)?, &name)?.read(4096)?;
+    let (start, _) = Input::new(open(path)?, &name)?.read(START as u64)?;
     match *start {
         [0x93, b'N', ..] => {
             no_table(false)?;
@@ -113,7 +113,7 @@ pub fn load(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Loaded, Dat
             };
             alone(npy::read((open(path)?, &name), targets)?)
         }
-        [b'P', b'K', ..] => {
+        [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => {
             no_table(true)?;
             let bytes = Input::new(open(path)?, &name)?.all()?;
             let (train, test) = npy::read_archive_tables(&bytes, &name)?;
@@ -129,9 +129,8 @@ pub fn load(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Loaded, Dat
             alone(libsvm::read(open(path)?, &name, options.width)?)
         }
         _ => {
-            let width = options.width;
             let options = CsvOptions {
-                width,
+                width: options.width.or(options.csv.width),
                 ..options.csv.clone()
             };
             alone(csv::read(open(path)?, &name, &options)?)
@@ -139,11 +138,20 @@ pub fn load(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Loaded, Dat
     }
 }
 
+/// Bytes that tell what a file is.
+const START: usize = 4096;
+
 /// Whether a line has `index:value` in it, and none has what a table would have: commas,
 /// semicolons, or a first word that is neither number nor entry. (The first example may be all
 /// zeros: a label alone.)
 fn is_sparse(start: &[u8]) -> bool {
     let start = start.strip_prefix(BOM).unwrap_or(start);
+    // The last line may be cut off in the middle of a word.
+    let end = start.iter().rposition(|&b| b == b'\n');
+    let start = match end.filter(|_| start.len() + BOM.len() >= START) {
+        Some(end) => &start[..end],
+        None => start,
+    };
     let lines = start.split(|&b| b == b'\n');
     let lines = lines.filter_map(|line| str::from_utf8(line).ok());
     let lines = lines.map(|line| line.split('#').next().unwrap_or_default());

@@ -168,7 +168,10 @@ fn join(
         }
     };
     let bytes = matches!(inputs.values, Values::Bytes(_));
-    let each = shape.iter().product::<usize>().max(1);
+    let each = shape
+        .iter()
+        .fold(1, |n: usize, &axis| n.saturating_mul(axis));
+    let each = each.max(1);
     let inputs = inputs.values.into_reals();
     if let Some(at) = inputs.iter().position(|x| !x.is_finite()) {
         return Err(DataError::At {

@@ -135,7 +135,7 @@ impl Preprocess {
             return Err(DataError::Scale { scale });
         }
         if let Some(mean) = &mean {
-            check_finite(mean)?;
+            check_finite("input", mean)?;
         }
         Ok(Self {
             scale,
@@ -152,7 +152,7 @@ impl Preprocess {
     /// mean.
     pub fn with_deviation(mut self, deviation: Vec<f32>) -> Result<Self, DataError> {
         let expected = self.mean.as_ref().map_or(deviation.len().max(1), Vec::len);
-        check_deviation(&deviation, expected)?;
+        check_deviation("input", &deviation, expected)?;
         self.deviation = Some(deviation);
         Ok(self)
     }

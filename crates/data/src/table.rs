@@ -7,7 +7,7 @@ use crate::{AnyDataset, DataError, Legend, Task};
 
 /// More different numbers than this are no classes, unless somebody says so.
 const MOST_CLASSES: usize = 100;
-/// Where a table has so many examples, classes occur twice in the mean.
+/// Where a table has so many examples, classes occur at least twice on average.
 const MANY: usize = 20;
 
 /// Inputs and targets as a file holds them.
@@ -111,8 +111,8 @@ impl Table {
 
     /// The data set for training, and the words for it. Without a task it is seen from the targets:
     /// text is classes, and so are whole numbers if at most 100 different ones occur and, among 20
-    /// examples or more, each twice in the mean; all else is real numbers. Classes are counted in
-    /// the order of their numbers, or of their letters where one is no number.
+    /// examples or more, each at least twice on average; all else is real numbers. Classes are
+    /// counted in the order of their numbers, or of their letters where one is no number.
     ///
     /// # Errors
     ///
@@ -247,12 +247,20 @@ impl Table {
         {
             return Ok((labels.clone(), *classes));
         }
-        let names: Vec<String> = (0..outputs).map(|class| legend.class(class)).collect();
-        let numbers: HashMap<&str, u32> = names.iter().map(String::as_str).zip(0..).collect();
+        let names = &legend.classes[..legend.classes.len().min(outputs)];
+        let named: HashMap<&str, u32> = names.iter().map(String::as_str).zip(0..).collect();
+        // Classes without a name have numbers.
+        let numbered = |word: &str| {
+            let label = word.parse::<u32>().ok()?;
+            let is_class = (names.len()..outputs).contains(&(label as usize));
+            (is_class && label.to_string() == word).then_some(label)
+        };
         let mut labels = Vec::new();
         for (i, word) in self.words()?.iter().enumerate() {
-            let Some(&label) = numbers.get(word.as_str()) else {
-                let known: Vec<_> = names.iter().take(10).map(|n| format!("`{n}`")).collect();
+            let Some(label) = named.get(&word[..]).copied().or_else(|| numbered(word)) else {
+                let known: Vec<_> = (0..outputs.min(10))
+                    .map(|class| format!("`{}`", legend.class(class)))
+                    .collect();
                 let more = if outputs > 10 { ", …" } else { "" };
                 let fault = format!(
                     "the class `{word}` did not occur in training, which had {}{more}; correct it, \

@@ -123,8 +123,8 @@ fn a_scale_that_destroys_the_data_is_refused() {
 
 #[test]
 fn a_stored_mean_is_checked() {
-    let end = "; it must hold one finite value for each position of an input: fit the \
-               preprocessing again";
+    let end = "; it must hold one finite value for each position of each input: fit it to the \
+               training examples again";
     assert_eq!(
         Preprocess::from_parts(1.0, Some(vec![0.0, f32::NAN]))
             .unwrap_err()
@@ -135,7 +135,7 @@ fn a_stored_mean_is_checked() {
         Preprocess::from_parts(1.0, Some(vec![]))
             .unwrap_err()
             .to_string(),
-        format!("the mean input has 0 values, so it is of no input{end}")
+        format!("the mean input has 0 values, so it is of none{end}")
     );
 }
 
@@ -224,10 +224,11 @@ fn channels_share_mean_and_deviation() {
 fn a_stored_deviation_is_checked() {
     let mean = || Preprocess::from_parts(1.0, Some(vec![0.0, 0.0])).unwrap();
     let message = |deviation: Vec<f32>| mean().with_deviation(deviation).unwrap_err().to_string();
-    let end = "; it must hold one value above 0 for each of the mean: fit the preprocessing again";
+    let end = "; it must hold one value above 0 for each of the mean: fit it to the training \
+               examples again";
     assert_eq!(
         message(vec![1.0]),
-        format!("the deviation has 1 values, but the mean has 2{end}")
+        format!("the deviation of each input has 1 values, but the mean has 2{end}")
     );
     for (bad, shown) in [
         (0.0, "0"),
@@ -237,7 +238,9 @@ fn a_stored_deviation_is_checked() {
     ] {
         assert_eq!(
             message(vec![1.0, bad]),
-            format!("the deviation has 2 values, and the one at position 1 is {shown}{end}")
+            format!(
+                "the deviation of each input has 2 values, and the one at position 1 is {shown}{end}"
+            )
         );
     }
     assert!(mean().with_deviation(vec![2.0, 4.0]).is_ok());

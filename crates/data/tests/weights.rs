@@ -299,3 +299,83 @@ fn what_does_not_fit_is_named() {
         .to_string();
     assert!(text.contains("is not a safetensors file"), "{text}");
 }
+
+/// The weights of PyTorch for a network behind a flattened 2 × 1 × 2 image: one dense layer of one
+/// output, whose input at pixel p and channel c is 2c + p there and 2p + c here.
+#[test]
+fn what_is_flat_already_keeps_the_order_of_its_image() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weights.npz");
+    let array = |shape: &[usize], values: &[f32]| Array {
+        shape: shape.to_vec(),
+        values: Values::Reals(values.to_vec()),
+    };
+    let (weight, bias) = (array(&[1, 4], &[0.0, 1.0, 2.0, 3.0]), array(&[1], &[9.0]));
+    let named = [("fc.weight", &weight), ("fc.bias", &bias)];
+    write_archive(File::create(&path).unwrap(), &named).unwrap();
+    for flattens in [1, 2] {
+        let flatten = r#"{"type": "flatten"}, "#.repeat(flattens);
+        let text = format!(
+            r#"{{"input_shape": [2, 1, 2], "layers": [{flatten}{{"type": "dense", "out": 1}}]}}"#
+        );
+        let net = NetworkDescription::parse(&text).unwrap();
+        let found = import(&path, Layout::Pytorch, &net, &[]).unwrap();
+        assert_eq!(found.theta, [0.0, 2.0, 1.0, 3.0, 9.0], "{flattens}");
+    }
+}
+
+#[test]
+fn a_residual_behind_a_flattened_image_is_refused() {
+    let net = |shape: &str, main: &str| {
+        let text = format!(
+            r#"{{"input_shape": {shape}, "layers": [{{"type": "flatten"}},
+            {{"type": "residual", "main": [{main}], "shortcut": []}}, {{"type": "dense", "out": 3}}]}}"#
+        );
+        NetworkDescription::parse(&text).unwrap()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weights.npz");
+    let written = |description: &NetworkDescription| {
+        let net = description.build().unwrap();
+        let theta = net.init(1);
+        export(&path, Layout::Pytorch, description, &net, &theta, &[]).map(|_| theta)
+    };
+    let dense = r#"{"type": "dense", "out": 8}"#;
+    let text = written(&net("[2, 2, 2]", dense)).unwrap_err().to_string();
+    assert!(text.contains("residual behind a flattened image"), "{text}");
+    // One channel, or one pixel, has one order; and where nothing has weights nothing is lost.
+    for (shape, main) in [
+        ("[4, 2, 1]", dense),
+        ("[1, 1, 8]", dense),
+        ("[2, 2, 2]", r#"{"type": "tanh"}"#),
+    ] {
+        let description = net(shape, main);
+        let theta = written(&description).unwrap();
+        let back = import(&path, Layout::Pytorch, &description, &[]).unwrap();
+        assert_eq!(back.theta, theta, "{shape} {main}");
+    }
+}
+
+#[test]
+fn a_bias_lies_beside_a_weight_that_was_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let net = named("mlp:4:tanh", &[4], 4).unwrap();
+    let shapes: [(&str, &[usize]); 4] = [
+        ("a.weight", &[4, 4]),
+        ("a.bias", &[4]),
+        ("b.weight", &[4, 4]),
+        ("b.bias", &[4]),
+    ];
+    let path = zeros(folder.path(), &shapes);
+    let given = [pair("dense1.weight", "b.weight")];
+    let found = import(&path, Layout::Pytorch, &net, &given).unwrap();
+    let theirs: Vec<_> = found.pairs.iter().map(|pair| &pair.theirs[..]).collect();
+    assert_eq!(theirs, ["b.weight", "b.bias", "a.weight", "a.bias"]);
+
+    // A weight is no bias, however it is called.
+    let shapes: [(&str, &[usize]); 4] =
+        [("W1", &[4, 4]), ("W2", &[4, 4]), ("b1", &[4]), ("b2", &[4])];
+    let found = import(zeros(folder.path(), &shapes), Layout::Pytorch, &net, &[]).unwrap();
+    let theirs: Vec<_> = found.pairs.iter().map(|pair| &pair.theirs[..]).collect();
+    assert_eq!(theirs, ["W1", "b1", "W2", "b2"]);
+}

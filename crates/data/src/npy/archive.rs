@@ -34,6 +34,11 @@ pub fn read_archive(
             continue;
         };
         let (array, shown) = (array.to_string(), format!("{name}: {file}"));
+        if arrays.contains_key(&array) {
+            let fault = format!("has two arrays named `{array}`; write it again with one of them");
+            let file = name.into();
+            return Err(DataError::File { file, fault });
+        }
         arrays.insert(array, read_array(entry, &shown)?);
     }
     Ok(arrays)

@@ -22,7 +22,6 @@ mod pairing;
 mod place;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{self, Cursor};
 use std::path::Path;
 
@@ -35,7 +34,7 @@ use self::pairing::{pair, unknown};
 use self::place::{places, unfit};
 use crate::input::{cannot_read, shown};
 use crate::npy::{Array, Values, read_archive, write_archive};
-use crate::tensors::{Tensor, explain};
+use crate::tensors::{Tensor, explain, read_ordinary};
 use crate::{DataError, write_whole};
 
 /// Whose layout weights are in; the [module](self) states both.
@@ -210,7 +209,7 @@ fn safetensors(named: &[(&str, &Array)]) -> io::Result<Vec<u8>> {
 type Tensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 
 fn read(path: &Path, file: &str) -> Result<Tensors, DataError> {
-    let bytes = fs::read(path).map_err(|error| cannot_read(file, error))?;
+    let bytes = read_ordinary(path).map_err(|error| cannot_read(file, error))?;
     if bytes.starts_with(b"PK") {
         // A file of torch.save is an archive too, with a pickle in it.
         if bytes.windows(8).any(|name| name == b"data.pkl") {

@@ -29,14 +29,18 @@ pub(super) fn pair(
     let is_given = |place: &Place| given.iter().any(|pair| pair.ours == place.name);
     let mut weight = None;
     for (i, place) in places.iter().enumerate() {
+        let axes = place.shape.len();
         if is_given(place) {
+            if axes > 1 {
+                weight = found[i];
+            }
             continue;
         }
-        let axes = place.shape.len();
         let same = free.iter().position(|name| *name == place.name);
         let beside = |name: &&str| {
             let module = |name: &str| name.rsplit_once(['.', '/']).map(|(m, _)| m.to_string());
-            axes == 1 && weight.is_some_and(|w: &str| module(w) == module(name))
+            let both = axes == 1 && tensors[*name].0.len() == 1;
+            both && weight.is_some_and(|w: &str| module(w) == module(name))
         };
         let alike = |name: &&str| tensors[*name].0.len() == axes && axes > 1;
         let at = if in_order {

@@ -68,7 +68,9 @@ pub(super) fn places(
     let mut image = None;
     for (i, layer) in description.layers.iter().enumerate() {
         if let LayerDescription::Flatten {} = layer {
-            image = shape_before(description, i).map_err(|e| unfit(&e))?;
+            // What is flat already keeps the order of the image that it was.
+            let before = shape_before(description, i).map_err(|e| unfit(&e))?;
+            image = before.or(image);
         } else {
             walk(layer, &mut image, &mut axes)?;
         }
@@ -106,6 +108,7 @@ fn walk(
             axes.extend(bias.then_some(Axes::Other));
         }
         LayerDescription::Residual { main, shortcut } => {
+            let before = axes.len();
             for layer in main.iter().chain(shortcut) {
                 if matches!(layer, LayerDescription::Flatten {}) {
                     return Err(
@@ -115,6 +118,15 @@ fn walk(
                     );
                 }
                 walk(layer, &mut None, axes)?;
+            }
+            // Both branches would have to be permuted, and a sum with the input could not be.
+            let permutes = |&[h, w, c]: &[usize; 3]| h * w > 1 && c > 1;
+            if axes.len() > before && image.take().as_ref().is_some_and(permutes) {
+                return Err(
+                    "belongs to a network with a residual behind a flattened image; weights are \
+                     converted where a dense layer stands between"
+                        .into(),
+                );
             }
         }
         _ => {}

@@ -162,6 +162,43 @@ fn inputs_are_found_by_their_names_in_any_order() {
     assert!(text.contains("has no column `b`"), "{text}");
 }
 
+/// Names of columns may be numbers, as data frames write them; those of a model's inputs are names.
+#[test]
+fn an_input_that_is_missing_is_not_taken_from_another_column() {
+    let options = |inputs: &[&str], columns| CsvOptions {
+        inputs: names(inputs),
+        columns,
+        ..CsvOptions::default()
+    };
+    let text = "0,1,2\n5,6,7\n";
+    let found = message(text, &options(&["0", "1", "3"], None));
+    assert!(found.contains("has no column `3`"), "{found}");
+    // Trained without a header, it means the third.
+    let table = read(text.as_bytes(), "t", &options(&["0", "1", "3"], Some(3))).unwrap();
+    let (data, _) = table.decode(None).unwrap();
+    assert_eq!(data.inputs(), [5.0, 6.0, 7.0]);
+    let found = message(text, &options(&["1", "2", "1"], None));
+    assert!(found.contains("its column `1` to two inputs"), "{found}");
+}
+
+#[test]
+fn what_separates_values_is_seen_behind_empty_lines() {
+    let (data, _) = table("\n\na;b;y\n1;2;0\n3;4;1\n").decode(None).unwrap();
+    assert_eq!(data.inputs(), [1.0, 2.0, 3.0, 4.0]);
+}
+
+#[test]
+fn any_number_of_outputs_may_be_named() {
+    let text = "x,y\n1,3\n2,18446744073709551615\n";
+    let decode = |text: &str| table(text).decode_with(&Legend::default(), usize::MAX);
+    let AnyDataset::Classes(data) = decode("x,y\n1,3\n").unwrap() else {
+        panic!("no classes")
+    };
+    assert_eq!(data.labels(), [3]);
+    let found = decode(text).unwrap_err().to_string();
+    assert!(found.contains("did not occur in training"), "{found}");
+}
+
 #[test]
 fn without_a_header_the_targets_may_be_left_away() {
     let options = CsvOptions {

@@ -71,6 +71,29 @@ fn the_format_is_seen_from_what_is_in_a_file() {
 }
 
 #[test]
+fn a_sparse_file_is_known_wherever_its_beginning_is_cut_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data");
+    // Of lines of nine bytes the first 4,096 end with a lonely sign, or one byte to either side.
+    for ahead in ["", "#", "##"] {
+        let lines = format!("{ahead}\n").repeat(usize::from(!ahead.is_empty()));
+        fs::write(&path, lines + &"-1 1:0.5\n".repeat(500)).unwrap();
+        let (data, legend) = one(&path).decode(None).unwrap();
+        assert_eq!((data.len(), &legend.classes[0][..]), (500, "-1"));
+    }
+}
+
+#[test]
+fn a_table_may_begin_like_an_archive() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data");
+    fs::write(&path, "PK,height,y\n1,2,0\n3,4,1\n").unwrap();
+    let (data, legend) = one(&path).decode(None).unwrap();
+    assert_eq!(data.inputs(), [1.0, 2.0, 3.0, 4.0]);
+    assert_eq!(legend.inputs, ["PK", "height"]);
+}
+
+#[test]
 fn targets_of_an_array_lie_in_another() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, shape: &[usize], values: &[f32]| {

@@ -188,6 +188,15 @@ fn a_header_that_announces_terabytes_costs_nothing() {
 }
 
 #[test]
+fn axes_beyond_counting_are_refused_with_no_example_too() {
+    let axes = 1usize << 40;
+    let x = reals_of(&[0, axes, axes], &[]);
+    let y = integers(&[]);
+    let (table, _) = tables(&[("x", &x), ("y", &y)]).unwrap();
+    assert!(table.decode(None).is_err());
+}
+
+#[test]
 fn an_archive_of_x_and_y_is_a_data_set() {
     let x = reals_of(&[2, 3], &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
     let (table, test) = tables(&[("x", &x), ("y", &integers(&[7, 3])), ("z", &x)]).unwrap();
