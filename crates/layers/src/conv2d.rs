@@ -199,7 +199,7 @@ impl<'t, T: Scalar> BoundConv2d<'t, T> {
     /// The convolution of `x`, with the parameters made by [`Conv2d::bind`].
     #[track_caller]
     pub fn apply(&self, x: Var<'t, T>) -> Var<'t, T> {
-        x.tape().scope("conv", || self.compute(x))
+        x.tape().scope_of(self.weight, || self.compute(x))
     }
 
     /// The weight `[kh, kw, in/groups, out]`.

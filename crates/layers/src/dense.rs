@@ -122,7 +122,7 @@ impl<'t, T: Scalar> BoundDense<'t, T> {
     /// y = x W + b, with the parameters made by [`Dense::bind`].
     #[track_caller]
     pub fn apply(&self, x: Var<'t, T>) -> Var<'t, T> {
-        x.tape().scope("dense", || self.compute(x))
+        x.tape().scope_of(self.weight, || self.compute(x))
     }
 
     /// The weight `[in, out]`: a decoder may use its [transpose](Var::transpose), say.

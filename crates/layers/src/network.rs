@@ -1,9 +1,7 @@
 //! A network: a graph of one example, and one flat vector of parameters.
 
 use osculant_tape::kernel::first_not_finite;
-use osculant_tape::{Graph, GraphError, IntoShape, Params, Scalar, Shape, Tape, Var};
-
-type Result<T, E = GraphError> = std::result::Result<T, E>;
+use osculant_tape::{Graph, GraphError, IntoShape, Params, Result, Scalar, Shape, Tape, Var};
 
 /// A network, written for one example.
 ///

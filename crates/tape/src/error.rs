@@ -24,6 +24,7 @@ impl fmt::Display for Place {
 
 /// Everything that recording, linearizing or evaluating a graph can refuse.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum GraphError {
     /// An op met shapes or options that it has no meaning for.
     #[error("{place}: {op}{} of {}: {message}", in_layer(.layer), list(.shapes))]
@@ -143,10 +144,11 @@ impl GraphError {
     pub fn reason(&self) -> String {
         match self {
             GraphError::Op {
-                shapes, message, ..
-            } => {
-                format!("operands {}: {message}", list(shapes))
-            }
+                op,
+                shapes,
+                message,
+                ..
+            } => format!("{op} of {}: {message}", list(shapes)),
             GraphError::Invalid { what, message, .. } => format!("{what}: {message}"),
             other => other.to_string(),
         }

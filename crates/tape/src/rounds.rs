@@ -10,15 +10,17 @@
 //! Nothing here depends on the number of threads, so neither do the bits of the result. Threads
 //! fill this loop today; processes on other machines can fill the same place.
 
+mod deferred;
 mod fold;
 
+use self::deferred::Round;
 use self::fold::{Folded, Places};
+use crate::Scalar;
 use crate::buffer::Buffer;
 use crate::error::{GraphError, Result};
 use crate::graph::Graph;
 use crate::plan::ROUND;
 use crate::sweep::Block;
-use crate::{Scalar, View};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -26,9 +28,6 @@ use std::ops::Range;
 pub(crate) const LANES: usize = 16;
 /// Below about this many multiply-adds, entering the thread pool costs more than it gains.
 pub(crate) const INLINE: usize = 2_000_000;
-/// A deferred sum is cut into about this many tasks.
-const RANGES: usize = 16;
-
 /// What a worker needs for any tile: grown once, then reused.
 #[derive(Debug, Default)]
 pub(crate) struct Worker<T> {
@@ -67,18 +66,6 @@ pub(crate) struct Totals<T> {
     pub scratch: Buffer<T>,
     lanes: Vec<Lane<T>>,
     rows: Buffer<T>,
-}
-
-/// What deferred sums read of a round.
-struct Round<'a, T> {
-    sets: usize,
-    examples: usize,
-    /// Numbers per example of `rows`, of all sets.
-    row: usize,
-    rows: &'a [T],
-    /// Nothing was summed before it.
-    fresh: bool,
-    inline: bool,
 }
 
 /// What the tiles of a sum leave behind.
@@ -216,26 +203,10 @@ impl<T: Scalar> Graph<T> {
                 if summed && fresh {
                     self.clear_lane(lane, all, &is_local);
                 }
-                let mut worker = self.workers.take();
-                for t in j * per_lane..((j + 1) * per_lane).min(tiles) {
-                    let first = t * tile_len;
-                    let here = first..(first + tile_len).min(n);
-                    let at = (first - j * per_lane * tile_len) * row;
-                    let rows = &mut rows[at..at + here.len() * row];
-                    match body(
-                        &mut worker,
-                        lane,
-                        start + here.start..start + here.end,
-                        rows,
-                    ) {
-                        Ok(value) => lane.value += value,
-                        Err(error) => {
-                            lane.error = Some(error);
-                            break;
-                        }
-                    }
-                }
-                self.workers.give_back(worker);
+                let first = j * per_lane * tile_len;
+                let end = (first + per_lane * tile_len).min(n);
+                let tiles = (start + first..start + end, tile_len);
+                self.run_lane(tiles, lane, (row, rows), body);
             };
             let chunk = per_lane * tile_len * row;
             let (lanes, rows) = (&mut lanes[..used], &mut rows[..n * row]);
@@ -278,6 +249,31 @@ impl<T: Scalar> Graph<T> {
         Ok(lanes.iter().map(|lane| lane.value).sum())
     }
 
+    /// Runs `body` on the tiles of a lane, in order, each with its part of the lane's rows, of
+    /// `row` numbers per example; the first error ends it.
+    fn run_lane(
+        &self,
+        (examples, tile_len): (Range<usize>, usize),
+        lane: &mut Lane<T>,
+        (row, rows): (usize, &mut [T]),
+        body: &Body<'_, T>,
+    ) {
+        let mut worker = self.workers.take();
+        for first in examples.clone().step_by(tile_len) {
+            let tile = first..(first + tile_len).min(examples.end);
+            let at = (first - examples.start) * row;
+            let rows = &mut rows[at..at + tile.len() * row];
+            match body(&mut worker, lane, tile, rows) {
+                Ok(value) => lane.value += value,
+                Err(error) => {
+                    lane.error = Some(error);
+                    break;
+                }
+            }
+        }
+        self.workers.give_back(worker);
+    }
+
     /// Runs `body` on every tile, each with its own part of `out`: `per_tile` items, fewer for the
     /// last. Nothing is summed.
     pub(crate) fn each_tile<U: Send>(
@@ -316,67 +312,6 @@ impl<T: Scalar> Graph<T> {
         for (_, (sum, &len)) in sums.take(all).enumerate().filter(|&(i, _)| is_local(i)) {
             sum.grow(len);
             sum.fill(T::zero());
-        }
-    }
-
-    fn sum_deferred(
-        &self,
-        round: &Round<'_, T>,
-        leaves: Leaves,
-        sums: &mut [Buffer<T>],
-        (places, out): (&Places<'_>, &mut [T]),
-    ) {
-        let &Round {
-            sets,
-            examples: n,
-            row,
-            rows,
-            fresh,
-            inline,
-        } = round;
-        let each = (0..sets).flat_map(|set| self.plan.deferred.iter().map(move |d| (set, d)));
-        for (set, d) in each {
-            let step = &self.plan.tile.steps[d.step];
-            let Some(rule) = step.rules.deferred() else {
-                continue;
-            };
-            let (a_len, g_len) = (d.a_len, d.g_len);
-            let rows = &rows[set * (row / sets)..];
-            let part = |offset: usize, len: usize| View::strided(&rows[offset..], len, row);
-            let number = set * self.plan.sums.len() + d.sum;
-            let sum = match places.of(number) {
-                Some(place) => &mut out[place],
-                None => &mut sums[number][..self.plan.sums[d.sum]],
-            };
-            let chunk = (sum.len() / d.row).div_ceil(RANGES).max(1) * d.row;
-            let sum_range = |(c, out): (usize, &mut [T])| {
-                let range = c * chunk..c * chunk + out.len();
-                let mut over = fresh && d.first;
-                let mut add = |a, g| {
-                    let range = range.clone();
-                    if std::mem::take(&mut over) {
-                        rule.sum.write_range(n, a, g, range, out);
-                    } else {
-                        rule.sum.sum_range(n, a, g, range, out);
-                    }
-                };
-                if leaves == Leaves::HessianCotangents {
-                    // The tangent of Σ aᵀg: Σ aᵀdg + Σ daᵀg.
-                    let at = d.hessian_offset;
-                    add(part(at, a_len), part(at + a_len, g_len));
-                    if d.a_active {
-                        let at = at + d.row_len();
-                        add(part(at, a_len), part(at + a_len, g_len));
-                    }
-                } else {
-                    add(part(d.offset, a_len), part(d.offset + a_len, g_len));
-                }
-            };
-            if inline {
-                sum.chunks_mut(chunk).enumerate().for_each(sum_range);
-            } else {
-                sum.par_chunks_mut(chunk).enumerate().for_each(sum_range);
-            }
         }
     }
 }

@@ -41,7 +41,7 @@ impl<T: Scalar> Graph<T> {
         if numbers.len() != theta.len() {
             numbers = repeat_n(T::zero(), theta.len()).collect();
         }
-        // It is nobody else's; were it, it would be written anew.
+        // The pool held the only reference, so nothing is cloned here.
         let fault = copy_finite(theta, Arc::make_mut(&mut numbers));
         let theta = Theta {
             graph: self,

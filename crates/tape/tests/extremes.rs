@@ -1,4 +1,5 @@
-//! Numbers and sizes at the ends of their ranges: errors, never a silent infinity and never a panic.
+//! Numbers and sizes at the ends of their ranges: errors, never a silent infinity and never a
+//! panic.
 
 use osculant_tape::linearize::{Budget, TileData};
 use osculant_tape::ops::dense;

@@ -62,19 +62,7 @@ struct Failed {
 impl Failed {
     /// The error without the line of this file, which means nothing to whoever wrote the JSON.
     fn because(self, error: GraphError) -> DescribeError {
-        let message = self.message.unwrap_or_else(|| match error {
-            GraphError::Op {
-                op,
-                shapes,
-                message,
-                ..
-            } => {
-                let shapes: Vec<_> = shapes.iter().map(ToString::to_string).collect();
-                format!("{op} of {}: {message}", shapes.join(" and "))
-            }
-            GraphError::Invalid { what, message, .. } => format!("{what}: {message}"),
-            other => other.to_string(),
-        });
+        let message = self.message.unwrap_or_else(|| error.reason());
         DescribeError::Layer {
             position: self.position,
             kind: self.kind.into(),

@@ -105,7 +105,7 @@ fn a_bound_layer_on_another_shape() {
     }));
     assert_says(
         &message,
-        &[file!(), "dense in layer `dense` of [3] and [4, 3]"],
+        &[file!(), "dense in layer `dense1` of [3] and [4, 3]"],
     );
 }
 

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 /// Vectors are looked through in parts of this many numbers.
 const PART: usize = 8192;
-/// Below so many numbers, other threads are not asked.
+/// Below so many numbers, the caller's thread looks by itself.
 const ALONE: usize = 16 * PART;
 
 /// Where the first number stands that is NaN or infinite.

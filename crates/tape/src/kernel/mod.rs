@@ -1,4 +1,5 @@
-//! Plain slices in, plain slices out: the arithmetic under the ops. Single-threaded throughout.
+//! Plain slices in, plain slices out: the arithmetic under the ops. Single-threaded, but for the
+//! search for numbers that are not finite.
 
 mod block;
 mod columns;

@@ -377,8 +377,8 @@ fn copy<T: Scalar>(own: &[T], out: &mut [T], few: bool) -> Result<()> {
     expect_finite(copy_finite(own, out), own)
 }
 
-/// Whether sums of products of two of these are finite, as their size says: outer products need then
-/// not be looked through themselves.
+/// Whether sums of products of two of these are finite, as their size says: outer products need
+/// then not be looked through themselves.
 fn products_are_finite<T: Scalar>(factors: &[T]) -> bool {
     let largest = factors.iter().fold(T::zero(), |m, x| m.max(x.abs()));
     (largest * largest * T::from_f64(factors.len() as f64)).is_finite()

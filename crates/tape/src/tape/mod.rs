@@ -249,6 +249,20 @@ impl<T: Scalar> Tape<T> {
         self.enter(name.to_string(), Place(Location::caller()), f)
     }
 
+    /// Runs `f` inside the scope in which `var` was recorded: a layer that is applied again goes by
+    /// the name of its parameters.
+    #[track_caller]
+    pub fn scope_of<R>(&self, var: Var<'_, T>, f: impl FnOnce() -> R) -> R {
+        let recorded = var.node.filter(|_| std::ptr::eq(var.tape, self));
+        let recorded = recorded.and_then(|node| {
+            let recording = self.recording.borrow();
+            recording.nodes.get(node).map(|node| node.layer.clone())
+        });
+        // What is of another tape, or of a mistake, will be told by what `f` does with it.
+        let path = recorded.unwrap_or_else(|| self.path());
+        self.within(path, Place(Location::caller()), f)
+    }
+
     /// Runs `f` inside a scope called `name1`, `name2`, …, counted within the current scope.
     #[track_caller]
     pub fn numbered_scope<R>(&self, name: &str, f: impl FnOnce() -> R) -> R {

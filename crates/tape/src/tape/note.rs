@@ -70,8 +70,13 @@ impl<T: Scalar> Tape<T> {
         } else {
             format!("{path}.{name}")
         };
+        self.within(path.into(), place, f)
+    }
+
+    /// Runs `f` in the scope of this whole path.
+    pub(super) fn within<R>(&self, path: Arc<str>, place: Place, f: impl FnOnce() -> R) -> R {
         let scope = Scope {
-            path: path.into(),
+            path,
             place: Some(place),
             counts: Vec::new(),
         };
