@@ -31,6 +31,8 @@ struct Tolerance {
 }
 
 const AT_START: f64 = 1e-12;
+/// Near a minimum the terms of a gradient cancel.
+const ON_THE_WAY: f64 = 1e-11;
 const WHOLE_RUN: Tolerance = Tolerance {
     value: 1e-9,
     other: 1e-7,
@@ -62,6 +64,7 @@ fn check(file: &Path) -> Outcome {
     let mut seen = Seen::default();
     at_start(&trace, &arrays, &net, &data, &mut seen)?;
     accuracies(&trace, &arrays, &net, &mut seen)?;
+    gradients(&trace, &arrays, &net, &data, &mut seen)?;
     let longest = trace.iterations.iter().map(|s| s.cg.iters).max();
     if longest.unwrap_or(0) <= WHOLE_RUN_CG {
         whole_run(&trace, &arrays, &net, &data, &mut seen)?;
@@ -121,6 +124,23 @@ fn at_start(
         let sum = subset.len() as f64;
         let jtbjv: Vec<f64> = plain.apply(v)?.iter().map(|x| sum * x).collect();
         seen.vector("JtBJv", &arrays.get("JtBJv")?.numbers, &jtbjv, AT_START);
+    }
+    Ok(())
+}
+
+/// The gradients at every recorded θ.
+fn gradients(
+    trace: &Trace,
+    arrays: &Npz,
+    net: &Network<f64>,
+    data: &Labelled<f64>,
+    seen: &mut Seen,
+) -> Outcome {
+    let objective = Objective::new(net, OnLabels(SquaredLoss), data)?.regularization(trace.c)?;
+    let (thetas, gradients) = (arrays.get("theta")?, arrays.get("gradient")?);
+    for k in 0..trace.iterations.len() {
+        let model = objective.at(thetas.row(k))?;
+        seen.vector("∇f", gradients.row(k), model.gradient()?, ON_THE_WAY);
     }
     Ok(())
 }

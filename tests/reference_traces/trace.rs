@@ -7,7 +7,9 @@ use serde::{Deserialize, Deserializer};
 #[derive(Deserialize)]
 pub struct Trace {
     pub network: Layers2d,
+    #[serde(deserialize_with = "whole")]
     pub n: usize,
+    #[serde(deserialize_with = "whole")]
     pub l: usize,
     #[serde(rename = "C")]
     pub c: f64,
@@ -23,9 +25,9 @@ pub struct Trace {
 /// Convolutions with a ReLU and a pool each, then dense layers with a ReLU between them.
 #[derive(Deserialize)]
 pub struct Layers2d {
-    #[serde(rename = "H")]
+    #[serde(rename = "H", deserialize_with = "whole")]
     height: usize,
-    #[serde(rename = "W")]
+    #[serde(rename = "W", deserialize_with = "whole")]
     width: usize,
     /// The channels of the image, then of each convolution.
     #[serde(deserialize_with = "one_or_many")]
@@ -56,6 +58,10 @@ fn one_or_many<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<usize>, D::Erro
         OneOrMany::Many(numbers) => numbers,
     };
     Ok(numbers.into_iter().map(|x| x as usize).collect())
+}
+
+fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
+    Ok(f64::deserialize(from)? as usize)
 }
 
 #[derive(Deserialize)]
@@ -99,6 +105,7 @@ pub struct Step {
 
 #[derive(Deserialize)]
 pub struct CgRecord {
+    #[serde(deserialize_with = "whole")]
     pub iters: usize,
 }
 
