@@ -184,7 +184,12 @@ fn an_input_that_cannot_be_a_target_names_the_example() {
         assert!(message.contains(part), "{part}: {message}");
     }
     let message = refused(3);
-    for part in ["example 0", "2 numbers where 3", "logistic"] {
+    for part in [
+        "example 0",
+        "2 numbers where 3",
+        "logistic",
+        "the target is the input",
+    ] {
         assert!(message.contains(part), "{part}: {message}");
     }
 }
@@ -292,6 +297,74 @@ fn a_derived_factor_has_as_many_columns_as_the_rank() {
         assert!((found - expected).abs() < 1e-14, "{found} {expected}");
     }
     assert!(root.column(2).is_empty());
+}
+
+/// A small curvature beside a large one is no rounding, of neither type of numbers.
+#[test]
+fn a_derived_factor_keeps_every_scale() {
+    struct Scaled;
+    impl Loss<f32> for Scaled {
+        type Target = ();
+        fn name(&self) -> &str {
+            "scaled"
+        }
+        fn check_output(&self, _: &[usize]) -> osculant_optim::Result<()> {
+            Ok(())
+        }
+        fn check_target(&self, _: &[usize], _: &()) -> osculant_optim::Result<()> {
+            Ok(())
+        }
+        fn convexity(&self) -> Convexity {
+            Convexity::Convex
+        }
+        fn value(&self, _: &[f32], _: &(), _: &[f32], _: &mut [f32]) -> f64 {
+            0.0
+        }
+        fn gradient(&self, _: &[f32], _: &(), _: &[f32], _: &[f32], _: &mut [f32]) {}
+        fn curvature(&self, _: &[f32], _: &(), _: &[f32], _: &[f32], dz: &[f32], out: &mut [f32]) {
+            // (1, 1e-4, 1e-9) (…)ᵀ and a part of its own for the second.
+            let scale = [1.0f32, 1e-4, 1e-9];
+            let along: f32 = scale.iter().zip(dz).map(|(s, d)| s * d).sum();
+            for (k, out) in out.iter_mut().enumerate() {
+                *out = scale[k] * along + if k == 1 { 3e-8 * dz[1] } else { 0.0 };
+            }
+        }
+    }
+    let mut root = SquareRoot::new();
+    root.compute(&Scaled, 0, &[3], &[0.0f32; 3], &(), &[], &[])
+        .unwrap();
+    assert_eq!(root.columns(), 2);
+    for (k, expected) in [1.0, 4e-8, 1e-18].into_iter().enumerate() {
+        let square = |c: usize| f64::from(root.column(c)[k]).powi(2);
+        let found: f64 = (0..2).map(square).sum();
+        assert!((found / expected - 1.0).abs() < 1e-5, "{k}: {found}");
+    }
+}
+
+#[test]
+fn entries_near_the_largest_number_have_a_factor() {
+    let b = vec![1e308, 0.0, 0.0, 1.5e308];
+    let mut root = SquareRoot::new();
+    root.compute(&Quadratic(2, b), 0, &[2], &[0.0; 2], &(), &[], &[])
+        .unwrap();
+    assert_eq!(root.columns(), 2);
+}
+
+#[test]
+fn an_infinite_output_has_no_value() {
+    for z in [[0.0, f64::NEG_INFINITY], [f64::INFINITY, 0.0]] {
+        assert!(value(&SoftmaxCrossEntropy, &z, &0).is_nan());
+    }
+}
+
+#[test]
+fn a_delta_of_huber_that_vanishes_is_refused() {
+    let loss = HuberLoss::new(1e-50).unwrap();
+    let message = Loss::<f32>::check_output(&loss, &[1])
+        .unwrap_err()
+        .to_string();
+    assert!(message.contains("0 in f32"), "{message}");
+    assert!(Loss::<f64>::check_output(&loss, &[1]).is_ok());
 }
 
 #[test]

@@ -53,6 +53,29 @@ fn ritz_values_of_all_steps_are_the_eigenvalues_and_weights_the_shares_of_the_st
 }
 
 #[test]
+fn the_scale_of_an_operator_does_not_matter() {
+    let start: Vec<f64> = normal(6, 5);
+    let of = |scale: f64| {
+        let entries = (1..=6).map(|k| f64::from(k) * scale).collect();
+        let a = Diagonal::new(entries).unwrap();
+        let t = Lanczos::new(6).run(&a, &start).unwrap();
+        t.ritz().unwrap()
+    };
+    let scale = 1e-170;
+    for (small, usual) in of(scale).iter().zip(of(1.0)) {
+        assert!(
+            (small.value / scale - usual.value).abs() < 1e-12,
+            "{small:?} {usual:?}"
+        );
+        assert!(
+            (small.weight - usual.weight).abs() < 1e-12,
+            "{small:?} {usual:?}"
+        );
+    }
+    assert_eq!(of(scale).len(), 6);
+}
+
+#[test]
 fn k_steps_integrate_polynomials_up_to_degree_2k_minus_1() {
     let n = 40;
     let spectrum: Vec<f64> = (0..n).map(|k| (k as f64).cos()).collect();

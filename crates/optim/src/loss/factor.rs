@@ -48,6 +48,8 @@ pub struct SquareRoot<T> {
     unit: Vec<T>,
     product: Vec<T>,
     dense: Vec<f64>,
+    /// The roots of B's diagonal.
+    roots: Vec<f64>,
 }
 
 impl<T: Scalar> SquareRoot<T> {
@@ -114,29 +116,35 @@ impl<T: Scalar> SquareRoot<T> {
 
     /// Outer-product Cholesky with complete pivoting of `dense`, which it uses up.
     fn cholesky(&mut self) -> Result<(), String> {
-        let (m, b) = (self.rows, &mut self.dense);
+        let (m, b, roots) = (self.rows, &mut self.dense, &mut self.roots);
         if let Some(at) = b.iter().position(|b| !b.is_finite()) {
             return Err(format!("B[{}][{}] is {}", at / m, at % m, b[at]));
         }
         for i in 0..m {
             for j in 0..i {
-                let mean = 0.5 * (b[i * m + j] + b[j * m + i]);
+                let mean = 0.5 * b[i * m + j] + 0.5 * b[j * m + i];
                 b[i * m + j] = mean;
                 b[j * m + i] = mean;
             }
         }
-        // Products in T carry its rounding, once per term of a sum of up to m.
-        let largest = b.iter().fold(0f64, |a, b| a.max(b.abs()));
-        let rounding = 8.0 * (m as f64) * T::epsilon().to_f64() * largest;
+        // Products in T carry its rounding, once per term of a sum of up to m. It is relative to
+        // each entry's own row and column: a small curvature beside a large one is no rounding.
+        let rounding = 8.0 * (m as f64) * T::epsilon().to_f64();
+        roots.clear();
+        roots.extend((0..m).map(|k| b[k * m + k].max(0.0).sqrt()));
+        // What is left of a diagonal entry, as a share of it.
+        let left = |b: &[f64], k: usize| match roots[k] * roots[k] {
+            0.0 => 0.0,
+            whole => b[k * m + k] / whole,
+        };
         self.factor.clear();
         for _ in 0..m {
-            let pivot = (0..m).fold(0, |p, k| if b[k * m + k] > b[p * m + p] { k } else { p });
-            let diagonal = b[pivot * m + pivot];
-            if diagonal <= rounding {
+            let pivot = (0..m).fold(0, |p, k| if left(b, k) > left(b, p) { k } else { p });
+            if left(b, pivot) <= rounding {
                 break;
             }
             let start = self.factor.len();
-            let root = diagonal.sqrt();
+            let root = b[pivot * m + pivot].sqrt();
             self.factor
                 .extend((0..m).map(|i| T::from_f64(b[i * m + pivot] / root)));
             let column = &self.factor[start..];
@@ -149,7 +157,8 @@ impl<T: Scalar> SquareRoot<T> {
         }
         // What is left must be rounding: a negative diagonal or anything beside the diagonal
         // shows a negative eigenvalue.
-        match b.iter().position(|b| b.abs() > rounding) {
+        let is_more = |at: &usize| b[*at].abs() > rounding * roots[at / m] * roots[at % m];
+        match (0..m * m).find(is_more) {
             None => Ok(()),
             Some(at) => Err(format!(
                 "after {} pivots, {} is left at row {} and column {}",

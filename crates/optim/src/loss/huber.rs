@@ -71,6 +71,17 @@ impl<T: Scalar> Loss<T> for HuberLoss {
     }
 
     fn check_output(&self, shape: &[usize]) -> Result<()> {
+        if T::from_f64(self.delta) == T::zero() {
+            let message = format!(
+                "it is 0 in {}; give a larger one, or compute in f64",
+                T::NAME
+            );
+            return Err(OptimError::invalid(
+                "δ of the Huber loss",
+                self.delta,
+                &message,
+            ));
+        }
         expect_some_output("Huber", shape)
     }
 

@@ -101,6 +101,10 @@ impl<T: Scalar> Loss<T> for SoftmaxCrossEntropy {
         let (Some(&z_top), Some(&z_y)) = (z.get(top), z.get(*y as usize)) else {
             return f64::NAN;
         };
+        // exp(−∞) = 0 would hide it.
+        if z.iter().any(|z| z.is_infinite()) {
+            return f64::NAN;
+        }
         let mut rest = 0.0;
         for (k, (p, &z)) in kept.iter_mut().zip(z).enumerate() {
             let e = (z.to_f64() - z_top.to_f64()).exp();

@@ -90,6 +90,17 @@ impl<T: Scalar, L: Loss<T, Target = [T]>, Y: ?Sized + Sync> Loss<T> for ToInput<
                 loss,
                 message: format!("{message} (the target is the input)"),
             },
+            OptimError::Length {
+                what,
+                found,
+                expected,
+                hint,
+            } => OptimError::Length {
+                what,
+                found,
+                expected,
+                hint: format!("{hint}; the target is the input"),
+            },
             other => other,
         })
     }

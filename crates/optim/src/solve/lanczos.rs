@@ -82,6 +82,23 @@ pub struct Ritz {
     pub error: f64,
 }
 
+/// ‖x‖, where squares of the entries might vanish too.
+fn norm<T: Scalar>(x: &[T]) -> f64 {
+    match vector::norm(x) {
+        // So short only if every square is next to nothing.
+        short if short < 1e-140 => {
+            let largest = vector::max_abs(x);
+            let square = |x: &T| (Scalar::to_f64(*x) / largest).powi(2);
+            if largest == 0.0 {
+                0.0
+            } else {
+                largest * x.iter().map(square).sum::<f64>().sqrt()
+            }
+        }
+        norm => norm,
+    }
+}
+
 impl Lanczos {
     /// With this bound on steps.
     pub fn new(steps: usize) -> Self {
@@ -157,7 +174,7 @@ impl Lanczos {
             let alpha = vector::dot(q, w)?;
             basis.orthogonalize()?;
             let before = t.off_diagonal.last().copied().unwrap_or(0.0);
-            beta = vector::norm(&basis.w);
+            beta = norm(&basis.w);
             if !(alpha.is_finite() && beta.is_finite()) {
                 let (what, value) = (
                     format!("the product of step {step} of Lanczos"),
