@@ -39,7 +39,7 @@ fn main() -> Result {
     let newton = Cg::default().tolerance(1e-8).solve(&g, &model.descent()?)?;
     println!(
         "CG: {} products, ‖r‖ = {:.1e}; {}",
-        newton.iterations, newton.residual_norm, newton.stop
+        newton.products, newton.residual_norm, newton.stop
     );
     let gradient = model.gradient()?;
     assert!(newton.residual_norm <= 1e-8 * norm(gradient));

@@ -6,6 +6,7 @@
 //! Two spirals wind around each other; a gated block, applied several times with one set of
 //! parameters, tells them apart.
 
+use osculant::optim::metrics;
 use osculant::prelude::*;
 use osculant::tape::ops::dense;
 
@@ -129,11 +130,7 @@ fn train(
 
 fn accuracy(net: &Network<f64>, theta: &[f64], data: &Labelled<f64>) -> Result<f64> {
     let outputs = net.forward(theta, data.inputs())?;
-    let right = outputs
-        .chunks(2)
-        .zip(data.targets())
-        .filter(|(z, y)| u32::from(z[1] > z[0]) == **y);
-    let accuracy = right.count() as f64 / data.len() as f64;
+    let accuracy = metrics::accuracy(&outputs, data.targets())?;
     println!("accuracy {:.1} %", 100.0 * accuracy);
     Ok(accuracy)
 }

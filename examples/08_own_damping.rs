@@ -33,7 +33,14 @@ impl Damping for Proportional {
     }
 
     fn restore(&mut self, state: &[f64]) -> osculant::optim::Result<()> {
-        self.lambda = *state.first().unwrap_or(&self.lambda);
+        let &[lambda] = state else {
+            return Err(OptimError::Invalid {
+                what: "the state of the damping".into(),
+                value: format!("{state:?}"),
+                message: "it is one number, λ; resume with the damping of that run".into(),
+            });
+        };
+        self.lambda = lambda;
         Ok(())
     }
 }

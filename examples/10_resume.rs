@@ -1,25 +1,18 @@
-//! Lesson 10: a run that is stopped and goes on. What a checkpoint keeps is a `State`; the resumed
-//! run has the bits of one that was never stopped.
+//! Lesson 10: a run that is stopped and goes on. Its state lies in a file; the resumed run has the
+//! bits of one that was never stopped.
 //!
 //! `cargo run --release --example 10_resume`
 
-use osculant::optim::train::{Iteration, Moment, Observer, Outcome, State, WarmStart};
+use osculant::data::{Checkpoint, Checkpoints};
+use osculant::optim::train::{Iteration, Moment, Observer, Outcome, WarmStart};
 use osculant::prelude::*;
 use std::ops::ControlFlow;
 
-/// Keeps the state of every second iteration, as a program would write it to a file, and ends the
-/// run after the fifth, as a power cut would.
-#[derive(Default)]
-struct Checkpoints {
-    last: Option<State<f32>>,
-}
+/// Ends a run after the fifth iteration, as a power cut would.
+struct PowerCut;
 
-impl Observer<f32> for Checkpoints {
+impl Observer<f32> for PowerCut {
     fn iteration(&mut self, at: &Moment<'_, f32, Iteration>) -> ControlFlow<()> {
-        if at.record.number.is_multiple_of(2) {
-            // θ, the damping, the last direction, counts: all that cannot be computed again.
-            self.last = Some(at.state());
-        }
         match at.record.number {
             5 => ControlFlow::Break(()),
             _ => ControlFlow::Continue(()),
@@ -43,10 +36,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let whole = trainer().train(&objective, net.init(1))?;
 
-    let mut checkpoints = Checkpoints::default();
-    let cut = trainer().train_observed(&objective, net.init(1), &mut checkpoints)?;
+    // The state of every second iteration is saved: θ, the damping, the last direction, counts; all
+    // that cannot be computed again.
+    let file = std::env::temp_dir().join(format!("osculant-{}.safetensors", std::process::id()));
+    let mut checkpoints = Checkpoints::at(&file).every(2);
+    let mut watch = (&mut checkpoints, PowerCut);
+    let cut = trainer().train_observed(&objective, net.init(1), &mut watch)?;
+    checkpoints.finish()?;
     assert_eq!((cut.outcome, cut.done()), (Outcome::Stopped, 5));
-    let state = checkpoints.last.ok_or("no checkpoint was made")?;
+
+    let state = Checkpoint::load(&file)?.state.ok_or("nothing was saved")?;
+    std::fs::remove_file(&file)?;
     println!(
         "cut after iteration {}, going on from {}",
         cut.done(),

@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use osculant_data::weights::{self, Imported, Layout, Pair};
 use osculant_data::{About, Legend, ModelFile, Preprocess, Task, check_destination};
 use osculant_layers::describe::NetworkDescription;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Takes weights over from PyTorch or Keras, or gives them back
@@ -223,6 +224,8 @@ impl Convert {
                 classes: self.classes.clone(),
                 ..Legend::default()
             },
+            // Whoever trained it knows them.
+            options: BTreeMap::new(),
         };
         ModelFile::new(about, net.params(), &theta)?.save(&self.save)?;
         Ok(pairs)

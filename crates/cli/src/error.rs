@@ -51,12 +51,12 @@ pub enum CliError {
     /// A checkpoint without what this program writes into one.
     #[error("cannot go on from `{file}`: {reason}; use the program that saved it")]
     Checkpoint { file: String, reason: String },
-    /// A run that could not be saved.
+    /// An error that ended a run that is kept.
     #[error(
-        "{error}. The run in `{folder}` is kept up to iteration {iteration}: make room, and go on \
-         with --resume {folder}"
+        "{error}. The run in `{folder}` is kept up to iteration {iteration}: when that is put \
+         right, go on with --resume {folder}"
     )]
-    Save {
+    Kept {
         folder: String,
         iteration: usize,
         error: Box<CliError>,

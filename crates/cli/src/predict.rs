@@ -10,6 +10,8 @@ use crate::terminal::{Progress, say};
 use crate::threads;
 use clap::Args;
 use osculant_data::{AnyDataset, Legend, Task, check_destination, write_whole};
+use osculant_optim::metrics::{predicted_class, rmse};
+use serde::Serialize;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -54,6 +56,10 @@ pub struct Predict {
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 
+    /// Write scores to standard output as a line of JSON, rather than in words
+    #[arg(long)]
+    json: bool,
+
     /// Threads to compute with [default: as many as there are cores]
     #[arg(long, value_name = "N", value_parser = number::positive)]
     threads: Option<usize>,
@@ -92,7 +98,9 @@ impl Predict {
             data = data.to_itself()?;
         }
         progress.stage("predictions");
-        let outputs = score::outputs(net, &saved.theta, &data)?;
+        let outputs = score::outputs_watched(net, &saved.theta, &data, |done, of| {
+            progress.part(done, of, &format!("example {done} of {of}"));
+        })?;
         progress.finish();
         let table = Predictions {
             loss,
@@ -105,27 +113,60 @@ impl Predict {
             write_whole(path, |file| table.write(file))?;
         }
         if !known {
-            return say(&format!("predicted {} examples", data.len()));
+            let scores = Scores {
+                examples: data.len(),
+                ..Scores::default()
+            };
+            return self.tell(&scores, &[format!("predicted {} examples", data.len())]);
         }
         // Errors of real targets are told in their own unit, the loss in that of training.
         let rmse = match &data {
-            AnyDataset::Reals(data) => Some(score::rmse(&table.reals(), data.targets())),
+            AnyDataset::Reals(data) => Some(rmse(&table.reals(), data.targets())?),
             _ => None,
         };
         let mut scaled = data.clone();
         scaled.scale_targets(legend)?;
-        // They may be those of training too: it is not said of them that they test.
-        say(&Score::of(&outputs, &scaled, loss).to_string())?;
-        if let Some(rmse) = rmse {
-            say(&format!("root mean squared error {}", significant(rmse, 7)))?;
-        }
+        let score = Score::of(&outputs, &scaled, loss);
         let mean_loss = loss.objective(net, &scaled)?.value(&saved.theta)?;
-        say(&format!(
-            "mean {} loss {}",
-            loss.name(),
-            significant(mean_loss, 10)
-        ))
+        // They may be those of training too: it is not said of them that they test.
+        let mut lines = vec![score.to_string()];
+        lines.extend(rmse.map(|rmse| format!("root mean squared error {}", significant(rmse, 7))));
+        let shown = significant(mean_loss, 10);
+        lines.push(format!("mean {} loss {shown}", loss.name()));
+        let scores = Scores {
+            examples: data.len(),
+            accuracy: score.accuracy(),
+            r2: score.r2(),
+            rmse,
+            loss: Some(mean_loss),
+        };
+        self.tell(&scores, &lines)
     }
+
+    /// Says the scores, in words or as JSON.
+    fn tell(&self, scores: &Scores, lines: &[String]) -> Result<(), CliError> {
+        if self.json {
+            let text = serde_json::to_string(scores).map_err(|e| CliError::Output(e.into()))?;
+            return say(&text);
+        }
+        lines.iter().try_for_each(|line| say(line))
+    }
+}
+
+/// How good predictions are, as far as that is known: what `--json` writes.
+#[derive(Default, Serialize)]
+struct Scores {
+    examples: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accuracy: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    r2: Option<f64>,
+    /// In the unit of the targets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rmse: Option<f64>,
+    /// The mean loss, without the regularization term.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    loss: Option<f64>,
 }
 
 /// What a model says of data.
@@ -181,7 +222,7 @@ impl Predictions<'_> {
             line.clear();
             line.push(i.to_string());
             line.extend(labels.map(|labels| class(labels[i])));
-            line.push(class(score::predict(z)));
+            line.push(class(predicted_class(z)));
             line.extend(scores.iter().map(ToString::to_string));
             table.write_record(&line)?;
         }

@@ -9,6 +9,7 @@ use clap::Args;
 use osculant_data::{About, AnyDataset, Legend, ModelFile, Preprocess, Task};
 use osculant_optim::train::Size;
 use osculant_optim::{Objective, OptimError};
+use std::collections::BTreeMap;
 
 /// The options that say what is trained on what.
 #[derive(Args, Clone, Debug)]
@@ -74,6 +75,8 @@ pub struct Problem {
     pub raw_test: Option<AnyDataset>,
     pub legend: Legend,
     preprocess: Preprocess,
+    /// What a saved model tells of its training.
+    pub options: BTreeMap<String, String>,
     /// What tells the data from others, where this was asked for.
     pub fingerprint: Option<Fingerprint>,
 }
@@ -149,6 +152,7 @@ impl ProblemArgs {
             raw_test,
             legend,
             preprocess,
+            options: BTreeMap::new(),
             fingerprint,
         })
     }
@@ -181,6 +185,7 @@ impl Problem {
             seed: self.seed,
             preprocess: self.preprocess.clone(),
             legend: self.legend.clone(),
+            options: self.options.clone(),
         };
         Ok(ModelFile::new(about, self.described.net.params(), theta)?)
     }

@@ -7,6 +7,7 @@
 
 use crate::error::CliError;
 use crate::run::RECORD;
+use crate::score::{Scored, Scores};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -29,7 +30,36 @@ pub enum Event {
     Other,
 }
 
-/// What is known at the start of a run. Accuracies are shares, from 0 to 1.
+/// How good a model is. Accuracies are shares, from 0 to 1.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Figures {
+    pub train_accuracy: Option<f64>,
+    pub validation_accuracy: Option<f64>,
+    pub test_accuracy: Option<f64>,
+    /// The coefficient of determination, for real targets.
+    pub test_r2: Option<f64>,
+    /// The mean loss, without the regularization term.
+    pub validation_loss: Option<f64>,
+    pub test_loss: Option<f64>,
+}
+
+impl From<&Scores> for Figures {
+    fn from(scores: &Scores) -> Self {
+        let validation = scores.validation.as_ref();
+        Figures {
+            // Other programs may know it; here it would cost as much as training.
+            train_accuracy: None,
+            validation_accuracy: validation.and_then(Scored::accuracy),
+            test_accuracy: scores.test.accuracy(),
+            test_r2: scores.test.r2(),
+            validation_loss: validation.and_then(|scored| scored.loss),
+            test_loss: scores.test.loss,
+        }
+    }
+}
+
+/// What is known at the start of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Start {
@@ -56,13 +86,8 @@ pub struct Start {
     pub value: Option<f64>,
     /// ‖∇f(θ)‖ at the start.
     pub gradient_norm: Option<f64>,
-    pub train_accuracy: Option<f64>,
-    pub validation_accuracy: Option<f64>,
-    pub test_accuracy: Option<f64>,
-    /// The coefficient of determination, for real targets.
-    pub test_r2: Option<f64>,
-    pub validation_loss: Option<f64>,
-    pub test_loss: Option<f64>,
+    #[serde(flatten)]
+    pub figures: Figures,
 }
 
 /// One iteration, or one epoch of a trainer without iterations of its own.
@@ -89,14 +114,8 @@ pub struct Iteration {
     pub step: Option<f64>,
     /// The learning rate of a first-order trainer.
     pub rate: Option<f64>,
-    pub train_accuracy: Option<f64>,
-    pub validation_accuracy: Option<f64>,
-    pub test_accuracy: Option<f64>,
-    /// The coefficient of determination, for real targets.
-    pub test_r2: Option<f64>,
-    /// The mean loss, without the regularization term.
-    pub validation_loss: Option<f64>,
-    pub test_loss: Option<f64>,
+    #[serde(flatten)]
+    pub figures: Figures,
 }
 
 /// What the trained network makes of the test data.
@@ -152,13 +171,8 @@ pub struct End {
     pub seconds: Option<f64>,
     pub value: Option<f64>,
     pub gradient_norm: Option<f64>,
-    pub train_accuracy: Option<f64>,
-    pub validation_accuracy: Option<f64>,
-    pub test_accuracy: Option<f64>,
-    /// The coefficient of determination, for real targets.
-    pub test_r2: Option<f64>,
-    pub validation_loss: Option<f64>,
-    pub test_loss: Option<f64>,
+    #[serde(flatten)]
+    pub figures: Figures,
 }
 
 /// A whole run.

@@ -5,6 +5,7 @@ use crate::loss::LossName;
 use crate::number::significant;
 use osculant_data::AnyDataset;
 use osculant_layers::Network;
+use osculant_optim::metrics::{predicted_class, r2};
 use osculant_tape::GraphError;
 use std::fmt;
 
@@ -13,9 +14,20 @@ const CHUNK: usize = 1024;
 
 /// The outputs for a data set, example after example.
 pub fn outputs(net: &Network<f32>, theta: &[f32], data: &AnyDataset) -> Result<Vec<f32>, CliError> {
+    outputs_watched(net, theta, data, |_, _| ())
+}
+
+/// The same, telling how many examples are done, and of how many.
+pub fn outputs_watched(
+    net: &Network<f32>,
+    theta: &[f32],
+    data: &AnyDataset,
+    mut watch: impl FnMut(usize, usize),
+) -> Result<Vec<f32>, CliError> {
     let each = net.input_size().max(1);
     let mut outputs = Vec::with_capacity(data.len() * net.output_shape().size());
-    for inputs in data.inputs().chunks(CHUNK * each) {
+    for (chunk, inputs) in data.inputs().chunks(CHUNK * each).enumerate() {
+        watch(chunk * CHUNK, data.len());
         outputs.extend(net.forward(theta, inputs)?);
     }
     Ok(outputs)
@@ -51,7 +63,7 @@ impl Score {
         match data {
             AnyDataset::Classes(data) => {
                 let classes = outputs.len().checked_div(data.len()).unwrap_or(0).max(1);
-                let predicted = outputs.chunks(classes).map(predict);
+                let predicted = outputs.chunks(classes).map(predicted_class);
                 let right = predicted.zip(data.labels()).filter(|(p, y)| p == *y);
                 Score::Accuracy {
                     correct: right.count(),
@@ -61,9 +73,18 @@ impl Score {
             AnyDataset::Reals(data) => {
                 let mut predicted = outputs.to_vec();
                 loss.means(&mut predicted);
-                Score::R2(r2(&predicted, data.targets(), data.target_size()))
+                let r2 = r2(&predicted, data.targets(), data.target_size());
+                Score::R2(r2.unwrap_or(f64::NAN))
             }
             AnyDataset::Unlabelled(_) => Score::Unknown,
+        }
+    }
+
+    /// The share of right predictions.
+    pub fn accuracy(&self) -> Option<f64> {
+        match *self {
+            Score::Accuracy { correct, count } => Some(correct as f64 / count.max(1) as f64),
+            _ => None,
         }
     }
 
@@ -139,10 +160,7 @@ impl Scored {
 
     /// The share of right predictions.
     pub fn accuracy(&self) -> Option<f64> {
-        match self.score {
-            Score::Accuracy { correct, count } => Some(correct as f64 / count.max(1) as f64),
-            _ => None,
-        }
+        self.score.accuracy()
     }
 }
 
@@ -153,65 +171,9 @@ pub struct Scores {
     pub test: Scored,
 }
 
-/// The class with the largest output, the first of several.
-pub fn predict(outputs: &[f32]) -> u32 {
-    let mut best = 0;
-    for (class, z) in outputs.iter().enumerate() {
-        if *z > outputs[best] {
-            best = class;
-        }
-    }
-    best as u32
-}
-
-/// The coefficient of determination, with a mean for each of `each` targets; NaN where targets do
-/// not vary.
-fn r2(predicted: &[f32], targets: &[f32], each: usize) -> f64 {
-    let count = (targets.len() / each.max(1)).max(1) as f64;
-    let mut means = vec![0.0; each];
-    for target in targets.chunks(each.max(1)) {
-        for (mean, &y) in means.iter_mut().zip(target) {
-            *mean += f64::from(y) / count;
-        }
-    }
-    let squares = |other: &dyn Fn(usize) -> f64| -> f64 {
-        let targets = targets.iter().enumerate();
-        targets
-            .map(|(i, &y)| (f64::from(y) - other(i)).powi(2))
-            .sum()
-    };
-    let varies = |i: usize| {
-        targets
-            .get(i % each)
-            .is_some_and(|&first| targets[i] != first)
-    };
-    let left = squares(&|i| predicted.get(i).map_or(f64::NAN, |&p| f64::from(p)));
-    let total = squares(&|i| means[i % each]);
-    if !(0..targets.len()).any(varies) {
-        f64::NAN
-    } else {
-        1.0 - left / total
-    }
-}
-
-/// The root of the mean squared distance of predictions and targets.
-pub fn rmse(predicted: &[f32], targets: &[f32]) -> f64 {
-    let squares = predicted.iter().zip(targets);
-    let sum: f64 = squares
-        .map(|(&p, &y)| (f64::from(p) - f64::from(y)).powi(2))
-        .sum();
-    (sum / targets.len().max(1) as f64).sqrt()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_first_of_the_largest_outputs_wins() {
-        assert_eq!(predict(&[0.0, 2.0, 2.0, -1.0]), 1);
-        assert_eq!(predict(&[-3.0]), 0);
-    }
 
     #[test]
     fn percentages_are_exact() {
@@ -224,18 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn r2_is_1_for_the_targets_and_0_for_their_means() {
-        // Two targets for each of two examples, of very different means.
-        let targets = [1.0, 100.0, 3.0, 102.0];
-        assert_eq!(r2(&targets, &targets, 2), 1.0);
-        assert_eq!(r2(&[2.0, 101.0, 2.0, 101.0], &targets, 2), 0.0);
-        assert_eq!(r2(&[1.0, 101.0, 3.0, 101.0], &targets, 2), 0.5);
-        assert!(r2(&[1.0, 2.0], &[5.0, 5.0], 1).is_nan());
+    fn a_score_that_is_no_number_is_a_dash() {
         assert_eq!(Score::R2(f64::NAN).percent(), "-");
-    }
-
-    #[test]
-    fn rmse_has_the_unit_of_the_targets() {
-        assert_eq!(rmse(&[1.0, 2.0], &[4.0, 6.0]), 12.5f64.sqrt());
     }
 }

@@ -3,12 +3,12 @@
 use crate::error::CliError;
 use crate::number::{self, significant};
 use crate::problem::{Problem, ProblemArgs, Wanted};
-use crate::record::{End, Event, RunRecord, Start};
+use crate::record::{End, Event, Figures, RunRecord, Start};
 use crate::report::{self, judge};
 use crate::run::{
     self, Finished, Folder, Journal, JsonLines, Keeper, Kept, Options, Shown, Watch, Watched,
 };
-use crate::score::{self, Scored};
+use crate::score;
 use crate::solver::Solver;
 use crate::table::Table;
 use crate::terminal::Progress;
@@ -17,6 +17,7 @@ use crate::trainer::TrainerArgs;
 use clap::{ArgMatches, Args};
 use osculant_data::{AnyDataset, ModelFile, check_destination};
 use osculant_optim::train::Outcome;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -149,6 +150,7 @@ impl Train {
                 "--checkpoint-every is for a run that is kept; give --run DIR as well".into(),
             ));
         }
+        let told = options.told();
         let place = match (&train.output.run, place) {
             (Some(path), None) => Some(Place {
                 folder: Folder::create(path)?,
@@ -164,7 +166,7 @@ impl Train {
         {
             check_destination(path)?;
         }
-        threads::pool(train.threads)?.install(|| train.train(place))
+        threads::pool(train.threads)?.install(|| train.train(place, told))
     }
 
     /// Takes what belongs to a call of the program from that call.
@@ -172,17 +174,23 @@ impl Train {
         (self.threads, self.quiet, self.json) = (call.threads, call.quiet, call.json);
     }
 
-    fn train(&self, place: Option<Place>) -> Result<ExitCode, CliError> {
+    /// Trains; a saved model tells the options that are `told`.
+    fn train(
+        &self,
+        place: Option<Place>,
+        told: BTreeMap<String, String>,
+    ) -> Result<ExitCode, CliError> {
         let progress = Progress::new(!self.quiet && !self.json);
         progress.stage("reading the data");
         let output = &self.output;
-        let problem = self.problem.load(Wanted {
+        let mut problem = self.problem.load(Wanted {
             raw_test: self.json
                 || place.is_some()
                 || output.log.is_some()
                 || output.report.is_some(),
             fingerprint: place.is_some(),
         })?;
+        problem.options = told;
         let kept = place.as_ref().and_then(|place| place.kept.as_ref());
         if let (Some(place), Some(kept), Some(now)) = (&place, kept, &problem.fingerprint) {
             now.check(&kept.fingerprint, &place.folder.shown())?;
@@ -332,7 +340,10 @@ impl Train {
             run.journal.remark(&best)?;
         }
         run.journal.conclude(&summary(&run))?;
-        written?;
+        written.map_err(|error| match &run.keeper {
+            Some(keeper) => keeper.ended(error),
+            None => error,
+        })?;
         Ok(match (run.interrupted, run.trained.outcome) {
             (true, _) => run::interrupt::CODE.into(),
             // All is written as for other runs; but a script is to know.
@@ -360,7 +371,6 @@ impl Train {
                 run.journal.event(Event::Evaluation(Box::new(evaluation)))?;
             }
         }
-        let (validation, test) = (run.scores.validation.as_ref(), &run.scores.test);
         run.journal.event(Event::End(Box::new(End {
             outcome: Some(run.outcome.clone()),
             iterations: Some(run.trained.done),
@@ -368,12 +378,7 @@ impl Train {
             seconds: Some(run.course.seconds),
             value: Some(run.trained.value),
             gradient_norm: Some(run.trained.gradient_norm),
-            validation_accuracy: validation.and_then(Scored::accuracy),
-            validation_loss: validation.and_then(|v| v.loss),
-            test_accuracy: test.accuracy(),
-            test_r2: test.r2(),
-            test_loss: test.loss,
-            train_accuracy: None,
+            figures: Figures::from(&run.scores),
         })))?;
         if let Some(path) = &self.output.save {
             let model = match (&best, place) {

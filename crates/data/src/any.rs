@@ -1,7 +1,5 @@
 //! A data set whose kind of targets is known at run time only.
 
-use osculant_tape::Random;
-
 use crate::dataset::{Classes, Dataset, Reals, Unlabelled};
 use crate::{DataError, Legend, Preprocess, PreprocessOptions};
 
@@ -189,66 +187,18 @@ impl AnyDataset {
         }
     }
 
-    /// Divides the examples at random: the second part gets this share of them, of each class
-    /// where there are classes, the first part the rest. Both keep the order of the examples; the
-    /// same seed divides in the same way.
+    /// Divides the examples at random; see [`Dataset::split`].
     ///
     /// # Errors
     ///
-    /// A share that is not between 0 and 1, or leaves one of the parts without examples.
-    ///
-    /// # Example
-    ///
-    /// ```
-    /// use osculant_data::{AnyDataset, Dataset};
-    ///
-    /// let inputs = (0..20).map(|i| i as f32).collect();
-    /// let labels = (0..20).map(|i| u32::from(i % 4 == 0)).collect();
-    /// let data = AnyDataset::from(Dataset::new([1], inputs, labels, 2)?);
-    /// let (train, test) = data.split(0.2, 1)?;
-    /// assert_eq!((train.len(), test.len()), (16, 4));
-    /// let AnyDataset::Classes(test) = test else { unreachable!() };
-    /// assert_eq!(test.labels().iter().sum::<u32>(), 1); // a quarter, as in all
-    /// # Ok::<(), osculant_data::DataError>(())
-    /// ```
+    /// Those of [`Dataset::split`].
     pub fn split(&self, share: f64, seed: u64) -> Result<(Self, Self), DataError> {
-        let len = self.len();
-        let refuse = || DataError::Share { share, len };
-        if !(share > 0.0 && share < 1.0) {
-            return Err(refuse());
-        }
-        let mut groups = Vec::new();
-        match self {
-            AnyDataset::Classes(data) => {
-                groups.resize(data.classes(), Vec::new());
-                for (i, &label) in data.labels().iter().enumerate() {
-                    groups[label as usize].push(i);
-                }
-            }
-            _ => groups.push((0..len).collect()),
-        }
-        let mut random = Random::new(seed, STREAM);
-        let mut chosen = vec![false; len];
-        // What rounding takes from one class goes to the next, so that the sum is right.
-        let mut owed = 0.0;
-        for group in &groups {
-            owed += share * group.len() as f64;
-            let take = (owed.round() as usize).min(group.len());
-            owed -= take as f64;
-            for &i in random.permutation(group.len()).iter().take(take) {
-                chosen[group[i]] = true;
-            }
-        }
-        let (second, first): (Vec<_>, Vec<_>) = (0..len).partition(|&i| chosen[i]);
-        if first.is_empty() || second.is_empty() {
-            return Err(refuse());
-        }
-        Ok((self.select(&first)?, self.select(&second)?))
+        Ok(each!(self, data => {
+            let (first, second) = data.split(share, seed)?;
+            (first.into(), second.into())
+        }))
     }
 }
-
-/// The stream of the generator that divides data: none that draws parameters or subsets.
-const STREAM: u64 = 0x73_706c_6974;
 
 /// The CRC-32 of numbers.
 fn checksum<X: Copy>(values: &[X], bytes: fn(X) -> [u8; 4]) -> String {

@@ -11,7 +11,8 @@
 //! - [`Preprocess`]: scale, centre and standardize inputs, and store how with a model.
 //! - [`Legend`]: what inputs, targets and classes are called, stored with a model too.
 //! - [`ModelFile`]: a trained network in a file, with all that predicting needs.
-//! - [`Checkpoint`]: the state of a training run in a file, to go on from.
+//! - [`Checkpoint`]: the state of a training run in a file, to go on from; [`Checkpoints`] saves it
+//!   while the run goes on.
 //! - [`weights`]: parameters from PyTorch and Keras, and back.
 //! - [`write_whole`]: a file that is either written to its end or not at all.
 //! - [`DataError`]: what can be wrong, and what to do about it.
@@ -44,6 +45,7 @@ pub mod weights;
 
 mod any;
 mod checkpoint;
+mod checkpoints;
 mod dataset;
 mod digits;
 mod error;
@@ -60,6 +62,7 @@ mod write;
 
 pub use self::any::AnyDataset;
 pub use self::checkpoint::Checkpoint;
+pub use self::checkpoints::Checkpoints;
 pub use self::dataset::{Classes, Dataset, Reals, Split, Targets, Unlabelled};
 pub use self::digits::digits;
 pub use self::error::DataError;

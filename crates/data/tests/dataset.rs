@@ -28,6 +28,19 @@ fn examples_keep_their_order() {
 }
 
 #[test]
+fn a_split_does_not_care_how_many_classes_there_might_be() {
+    let labels: Vec<u32> = (0..20).map(|i| i % 2 * 1000).collect();
+    let inputs: Vec<f32> = (0..20).map(|x| x as f32).collect();
+    let parts = |classes| {
+        let data = Dataset::new([1], inputs.clone(), labels.clone(), classes).unwrap();
+        let (first, second) = data.split(0.2, 7).unwrap();
+        (first.inputs().to_vec(), second.inputs().to_vec())
+    };
+    assert_eq!(parts(usize::MAX), parts(1001));
+    assert_eq!(parts(1001).1.len(), 4);
+}
+
+#[test]
 fn there_is_nothing_past_the_last_example() {
     for i in [3, usize::MAX / 2, usize::MAX] {
         assert_eq!((three().input(i), three().label(i)), (None, None));

@@ -36,6 +36,7 @@ fn about() -> About {
         seed: u64::MAX,
         preprocess: Preprocess::from_parts(1.0 / 255.0, Some(vec![0.1, 0.2, 0.3])).unwrap(),
         legend: Legend::default(),
+        options: [("λ".into(), "0.3, \"a\"".into())].into(),
     }
 }
 
@@ -173,6 +174,7 @@ fn a_model_without_parameters_and_without_mean_comes_back() {
     let preprocess = Preprocess::from_parts(0.1, None).unwrap();
     let bare = About {
         preprocess,
+        options: [].into(),
         ..about()
     };
     let model = ModelFile::new(bare.clone(), net.params(), &[]).unwrap();

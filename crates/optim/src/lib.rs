@@ -11,6 +11,7 @@
 //! | [`solve`] | [`Cg`](solve::Cg), preconditioners, [eigenvalue densities](solve::SpectrumEstimator) |
 //! | [`train`] | trainers, with damping, line search, curvature subsets; first-order ones |
 //! | `check` | verification of one's own losses (feature `check`, which brings proptest) |
+//! | [`metrics`] | accuracy, R², root mean squared error |
 //! | [`vector`] | arithmetic on flat vectors, the same bits on any number of threads |
 //!
 //! How long each product takes on three small networks: `cargo bench -p osculant-optim --bench
@@ -21,6 +22,7 @@ pub mod check;
 mod error;
 pub mod examples;
 pub mod loss;
+pub mod metrics;
 mod objective;
 pub mod operator;
 pub mod solve;

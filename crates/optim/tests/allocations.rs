@@ -7,7 +7,7 @@ use osculant_layers::{Layers, Network};
 use osculant_optim::examples::Paired;
 use osculant_optim::loss::SquaredLoss;
 use osculant_optim::operator::{SelfAdjoint, Shifted};
-use osculant_optim::solve::{Begin, Cg, Kept, RelativeProgress, Stopping};
+use osculant_optim::solve::{Cg, CgStart, Kept, RelativeProgress, Stopping};
 use osculant_optim::train::{Adam, Batches, FirstOrder, Observer, Sgd, StepRule};
 use osculant_optim::{Objective, OptimError};
 use osculant_tape::Scalar;
@@ -28,7 +28,7 @@ fn in_the_loop<T: Scalar, A: SelfAdjoint<T> + ?Sized>(
 ) -> Result<u64, OptimError> {
     let blocks = || dhat::HeapStats::get().total_blocks;
     let (mut warm, mut last, mut products) = (0, 0, 0);
-    let mut watch = |i: &osculant_optim::solve::Iteration| {
+    let mut watch = |i: &osculant_optim::solve::CgIteration| {
         products = i.number;
         last = blocks();
         if i.number == WARM {
@@ -80,10 +80,10 @@ fn solve(
 struct Never(RelativeProgress);
 
 impl Stopping for Never {
-    fn begin(&mut self, at: &Begin) -> bool {
+    fn begin(&mut self, at: &CgStart) -> bool {
         self.0.begin(at)
     }
-    fn enough(&mut self, seen: &osculant_optim::solve::Iteration) -> bool {
+    fn enough(&mut self, seen: &osculant_optim::solve::CgIteration) -> bool {
         self.0.enough(seen);
         false
     }

@@ -2,7 +2,7 @@
 
 use osculant_optim::operator::{Diagonal, LinearOperator};
 use osculant_optim::solve::{
-    Cg, Iteration, Jacobi, Kept, NashSofer, RelativeProgress, Residual, Solution, Stop, Stopping,
+    Cg, CgIteration, Jacobi, Kept, NashSofer, RelativeProgress, Residual, Solution, Stop, Stopping,
 };
 use osculant_optim::vector;
 use osculant_tape::Random;
@@ -23,9 +23,9 @@ fn value(a: &Diagonal<f64>, b: &[f64], d: &[f64]) -> f64 {
 }
 
 /// All iterations of a solve that no rule ends early.
-fn iterations(a: &Diagonal<f64>, b: &[f64], bound: usize) -> Vec<Iteration> {
+fn iterations(a: &Diagonal<f64>, b: &[f64], bound: usize) -> Vec<CgIteration> {
     let mut seen = Vec::new();
-    let mut watch = |i: &Iteration| {
+    let mut watch = |i: &CgIteration| {
         seen.push(*i);
         ControlFlow::Continue(())
     };
@@ -209,7 +209,7 @@ fn a_bound_that_is_no_bound_needs_no_room_and_a_rule_that_was_not_begun_has_no_p
     let solution = solve(usize::MAX);
     assert_eq!(solution.stop, Stop::Converged);
     assert_eq!(solution, solve(200));
-    let seen = Iteration {
+    let seen = CgIteration {
         number: 40,
         residual_norm: 1.0,
         value: -1.0,

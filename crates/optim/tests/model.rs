@@ -66,6 +66,28 @@ fn the_hessian_on_all_examples_is_the_hessian() -> Result<()> {
 }
 
 #[test]
+fn a_regularizer_that_overflows_is_an_error_of_the_product() -> Result<()> {
+    let net = Network::<f32>::new([1], |x| x.dense(1))?;
+    let data = Paired::new([1], vec![1.0f32], 1, vec![0.0f32])?;
+    let objective = Objective::new(&net, LogisticLoss, &data)?.regularization(1e-38)?;
+    let model = objective.at(&[0.0f32, 0.0])?;
+    let v = [10.0f32, 0.0];
+    let products = [
+        model.gauss_newton()?.apply(&v),
+        model.hessian()?.apply(&v),
+        model
+            .gauss_newton()?
+            .apply_block_into(1, &v, &mut [0.0; 2])
+            .map(|()| Vec::new()),
+    ];
+    for product in products {
+        let message = product.unwrap_err().to_string();
+        assert!(message.contains("inf at index 0"), "{message}");
+    }
+    Ok(())
+}
+
+#[test]
 fn without_memory_products_are_the_same() -> Result<()> {
     let (net, data) = (net()?, data()?);
     let new = || Objective::new(&net, LogisticLoss, &data)?.regularization(0.5);

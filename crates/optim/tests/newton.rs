@@ -398,10 +398,10 @@ impl Damping for Doubling {
 struct AtOnce;
 
 impl Stopping for AtOnce {
-    fn begin(&mut self, _at: &osculant_optim::solve::Begin) -> bool {
+    fn begin(&mut self, _at: &osculant_optim::solve::CgStart) -> bool {
         true
     }
-    fn enough(&mut self, _seen: &osculant_optim::solve::Iteration) -> bool {
+    fn enough(&mut self, _seen: &osculant_optim::solve::CgIteration) -> bool {
         true
     }
 }

@@ -5,12 +5,12 @@ mod common;
 use osculant_optim::examples::Examples;
 use osculant_optim::loss::{Convexity, Loss, SquaredLoss};
 use osculant_optim::operator::{
-    Dense, Diagonal, Identity, LinearOperator, Scaled, SelfAdjoint, Shifted, Sum, Symmetric,
+    Diagonal, Identity, LinearOperator, Matrix, Scaled, SelfAdjoint, Shifted, Sum, Symmetric,
 };
 use osculant_optim::{Objective, Result};
 
-fn a() -> Dense<f64> {
-    Dense::new(2, 3, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap()
+fn a() -> Matrix<f64> {
+    Matrix::new(2, 3, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap()
 }
 
 fn s() -> Symmetric<f64> {
@@ -35,11 +35,11 @@ fn is_consistent<A: LinearOperator<f64>>(a: &A) {
 fn combinations_equal_the_matrices_they_stand_for() {
     let shifted = Shifted::new(s(), 0.5).unwrap();
     assert_eq!(
-        Dense::of(&shifted).unwrap().entries(),
+        Matrix::of(&shifted).unwrap().entries(),
         [2.5, -1.0, -1.0, 3.5]
     );
     let sum = Sum::new(s(), Diagonal::new(vec![1.0, 2.0]).unwrap()).unwrap();
-    assert_eq!(Dense::of(&sum).unwrap().entries(), [3.0, -1.0, -1.0, 5.0]);
+    assert_eq!(Matrix::of(&sum).unwrap().entries(), [3.0, -1.0, -1.0, 5.0]);
     let scaled = Scaled::new(a(), -2.0).unwrap();
     assert_eq!(
         scaled.apply_adjoint(&[1.0, 1.0]).unwrap(),
@@ -107,8 +107,8 @@ fn operators_without_meaning_are_refused() {
     );
     assert!(Scaled::new(s(), f64::INFINITY).is_err());
     assert!(Sum::new(a(), s()).is_err());
-    assert!(Dense::new(2, 2, vec![1.0; 3]).is_err());
-    assert!(Dense::new(1, 1, vec![f64::NAN]).is_err());
+    assert!(Matrix::new(2, 2, vec![1.0; 3]).is_err());
+    assert!(Matrix::new(1, 1, vec![f64::NAN]).is_err());
     assert!(Symmetric::new(2, vec![1.0, 0.5, 0.0, 1.0]).is_err());
     assert!(Symmetric::try_from(a()).is_err());
 }

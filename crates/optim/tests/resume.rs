@@ -144,18 +144,19 @@ fn a_product_may_end_the_run_and_the_last_finished_iteration_stays() {
     struct InTheMiddle {
         done: usize,
         theta: Vec<f64>,
-        started: Option<Start>,
+        /// What was done before, θ, f and ‖∇f‖.
+        started: Option<(usize, Vec<f64>, f64, f64)>,
     }
     impl Observer<f64> for InTheMiddle {
-        fn start(&mut self, at: &Start) -> ControlFlow<()> {
-            self.started = Some(*at);
+        fn start(&mut self, at: &Start<'_, f64>) -> ControlFlow<()> {
+            self.started = Some((at.done, at.theta.to_vec(), at.value, at.gradient_norm));
             ControlFlow::Continue(())
         }
         fn iteration(&mut self, at: &Moment<'_, f64, Iteration>) -> ControlFlow<()> {
             (self.done, self.theta) = (at.record.number, at.theta.to_vec());
             ControlFlow::Continue(())
         }
-        fn product(&mut self, number: usize, bound: usize) -> ControlFlow<()> {
+        fn cg_iteration(&mut self, number: usize, bound: usize) -> ControlFlow<()> {
             assert!(number <= bound);
             if self.done == 2 && number == 2 {
                 return ControlFlow::Break(());
@@ -171,14 +172,10 @@ fn a_product_may_end_the_run_and_the_last_finished_iteration_stays() {
         let mut observer = InTheMiddle::default();
         let stopped = NewtonCg::default()
             .iterations(6)
-            .train_observed(objective, theta, &mut observer)
+            .train_observed(objective, theta.clone(), &mut observer)
             .unwrap();
         let first = &whole.iterations[0];
-        let start = Start {
-            done: 0,
-            value: first.value,
-            gradient_norm: first.gradient_norm,
-        };
+        let start = (0, theta, first.value, first.gradient_norm);
         assert_eq!(observer.started, Some(start));
         assert_eq!((stopped.outcome, stopped.done()), (Outcome::Stopped, 2));
         assert_eq!(stopped.theta, observer.theta);
@@ -196,7 +193,7 @@ fn a_product_may_end_the_run_and_the_last_finished_iteration_stays() {
 fn an_observer_may_end_the_run_before_it_begins() {
     struct Never;
     impl Observer<f64> for Never {
-        fn start(&mut self, _at: &Start) -> ControlFlow<()> {
+        fn start(&mut self, _at: &Start<'_, f64>) -> ControlFlow<()> {
             ControlFlow::Break(())
         }
     }

@@ -80,18 +80,18 @@ const FIGURES: [Figure; 10] = [
         lines: &[
             (
                 "test",
-                |i| percent(i.test_accuracy),
-                |s| percent(s.test_accuracy),
+                |i| percent(i.figures.test_accuracy),
+                |s| percent(s.figures.test_accuracy),
             ),
             (
                 "validation",
-                |i| percent(i.validation_accuracy),
-                |s| percent(s.validation_accuracy),
+                |i| percent(i.figures.validation_accuracy),
+                |s| percent(s.figures.validation_accuracy),
             ),
             (
                 "training",
-                |i| percent(i.train_accuracy),
-                |s| percent(s.train_accuracy),
+                |i| percent(i.figures.train_accuracy),
+                |s| percent(s.figures.train_accuracy),
             ),
         ],
     },
@@ -102,7 +102,7 @@ const FIGURES: [Figure; 10] = [
         kind: Kind::Linear,
         range: Some((-0.2, 1.0)),
         guides: &[0.0],
-        lines: &[("test", |i| i.test_r2, |s| s.test_r2)],
+        lines: &[("test", |i| i.figures.test_r2, |s| s.figures.test_r2)],
     },
     Figure {
         title: "Mean loss",
@@ -112,8 +112,12 @@ const FIGURES: [Figure; 10] = [
         range: None,
         guides: &[],
         lines: &[
-            ("test", |i| i.test_loss, |s| s.test_loss),
-            ("validation", |i| i.validation_loss, |s| s.validation_loss),
+            ("test", |i| i.figures.test_loss, |s| s.figures.test_loss),
+            (
+                "validation",
+                |i| i.figures.validation_loss,
+                |s| s.figures.validation_loss,
+            ),
         ],
     },
     Figure {

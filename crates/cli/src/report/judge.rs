@@ -2,13 +2,14 @@
 
 use crate::error::CliError;
 use crate::loss::LossName;
-use crate::record::{End, Evaluation, Mistake, RunRecord, Start};
+use crate::record::{End, Evaluation, Figures, Mistake, RunRecord, Start};
 use crate::saved::Saved;
 use crate::score::{self, Score};
 use crate::source::Form;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use osculant_data::{AnyDataset, Dataset, Legend, Task};
+use osculant_optim::metrics::predicted_class;
 use std::path::Path;
 
 /// Mistakes that a report shows.
@@ -44,8 +45,11 @@ pub fn model(path: &Path, data: Option<&Path>, form: Form<'_>) -> Result<RunReco
         },
         end: Some(End {
             outcome: Some("a model, judged".into()),
-            test_accuracy: evaluation.accuracy(),
-            test_r2: r2,
+            figures: Figures {
+                test_accuracy: evaluation.accuracy(),
+                test_r2: r2,
+                ..Figures::default()
+            },
             ..End::default()
         }),
         evaluation: Some(evaluation),
@@ -99,7 +103,7 @@ fn labels(outputs: &[f32], data: &Dataset) -> Evaluation {
     let mut confusion = vec![vec![0; classes]; classes];
     let mut mistakes = Vec::new();
     for (example, (z, &label)) in outputs.chunks(m).zip(data.labels()).enumerate() {
-        let (predicted, label) = (score::predict(z) as usize, label as usize);
+        let (predicted, label) = (predicted_class(z) as usize, label as usize);
         // Both are below: there are as many outputs, and labels are checked where they are read.
         if let Some(count) = confusion
             .get_mut(label)

@@ -39,9 +39,20 @@ pub fn row(run: &RunRecord) -> [String; COLUMNS] {
             .map_or("-".into(), |s| format!("{s:.1}")),
         number(end.value.or(last.and_then(|i| i.value)), 6),
         number(end.gradient_norm.or(last.and_then(|i| i.gradient_norm)), 4),
-        share(end.train_accuracy.or(last.and_then(|i| i.train_accuracy))),
-        share(end.test_accuracy.or(last.and_then(|i| i.test_accuracy))),
-        number(end.test_r2.or(last.and_then(|i| i.test_r2)), 4),
+        share(
+            end.figures
+                .train_accuracy
+                .or(last.and_then(|i| i.figures.train_accuracy)),
+        ),
+        share(
+            end.figures
+                .test_accuracy
+                .or(last.and_then(|i| i.figures.test_accuracy)),
+        ),
+        number(
+            end.figures.test_r2.or(last.and_then(|i| i.figures.test_r2)),
+            4,
+        ),
         end.outcome.unwrap_or("cut short".into()),
     ]
 }
@@ -107,7 +118,7 @@ pub fn figures(run: &RunRecord) -> Vec<(&'static str, String)> {
     let best = run
         .iterations
         .iter()
-        .filter_map(|i| i.validation_accuracy)
+        .filter_map(|i| i.figures.validation_accuracy)
         .fold(None, |best: Option<f64>, x| {
             Some(best.map_or(x, |b| b.max(x)))
         });

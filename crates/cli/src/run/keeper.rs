@@ -113,13 +113,21 @@ impl<'a> Keeper<'a> {
     pub fn save(&mut self, state: State<f32>, course: &mut Course) -> Result<(), CliError> {
         let iteration = state.iteration;
         self.replace(state, course)
-            .map_err(|error| CliError::Save {
-                folder: self.folder.shown(),
-                iteration: self.saved,
-                error: error.into(),
-            })?;
+            .map_err(|error| self.ended(error))?;
         self.saved = iteration;
         Ok(())
+    }
+
+    /// An error that ends the run, with what is kept of it.
+    pub fn ended(&self, error: CliError) -> CliError {
+        if matches!(error, CliError::Kept { .. }) {
+            return error;
+        }
+        CliError::Kept {
+            folder: self.folder.shown(),
+            iteration: self.saved,
+            error: error.into(),
+        }
     }
 
     fn replace(&mut self, state: State<f32>, course: &mut Course) -> Result<(), CliError> {

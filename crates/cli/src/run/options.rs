@@ -86,6 +86,22 @@ impl Options {
         Ok((train, options))
     }
 
+    /// What decides how a run goes, by name, for its models to tell: all but what may change on the
+    /// way.
+    pub fn told(&self) -> BTreeMap<String, String> {
+        let told = self.0.iter().filter(|(name, _)| !FREE.contains(&&name[..]));
+        // Of a network's file, the name.
+        let short = |value: &String| match Path::new(value) {
+            path if path.is_absolute() => path.file_name().map(|name| name.display().to_string()),
+            _ => Some(value.clone()),
+        };
+        told.map(|(name, given)| {
+            let values: Vec<_> = given.values.iter().filter_map(short).collect();
+            (name.clone(), values.join(", "))
+        })
+        .collect()
+    }
+
     /// Whether this option was given.
     pub fn is_explicit(&self, name: &str) -> bool {
         self.0.get(name).is_some_and(|given| given.explicit)

@@ -3,7 +3,7 @@
 use super::{Course, Journal, Keeper, interrupt};
 use crate::error::CliError;
 use crate::problem::Problem;
-use crate::record::{self, Event};
+use crate::record::{self, Event, Figures};
 use crate::score::{Scored, Scores};
 use crate::terminal::Progress;
 use osculant_optim::solve::Stop;
@@ -24,7 +24,7 @@ pub struct Watch<'a> {
     patience: Option<usize>,
     /// The first line of the record, to be completed with f and ‖∇f‖.
     begin: Option<Box<record::Start>>,
-    /// The scores at the start.
+    /// The scores of the present model.
     scores: Scores,
     started: Instant,
     done: usize,
@@ -109,11 +109,7 @@ impl<'a> Watch<'a> {
             bound: of.bound,
             patience: of.patience,
             begin: Some(Box::new(record::Start {
-                validation_accuracy: scores.validation.as_ref().and_then(Scored::accuracy),
-                validation_loss: scores.validation.as_ref().and_then(|v| v.loss),
-                test_accuracy: scores.test.accuracy(),
-                test_r2: scores.test.r2(),
-                test_loss: scores.test.loss,
+                figures: Figures::from(&scores),
                 ..of.begin
             })),
             scores,
@@ -138,7 +134,15 @@ impl<'a> Watch<'a> {
             Some(Ended::Interrupted) => Some("interrupted".into()),
             None => None,
         };
-        let trained = trained?;
+        let trained = trained.map_err(|error| match &self.keeper {
+            Some(keeper) => keeper.ended(error.into()),
+            None => error.into(),
+        })?;
+        // A first-order run that diverged went back to an earlier θ.
+        let scores = match trained.done < self.done {
+            true => scores(self.problem, &trained.state.theta)?,
+            false => self.scores,
+        };
         let by_itself = match trained.outcome {
             Outcome::Iterations => format!("all {}s were made", self.unit),
             outcome => outcome.to_string(),
@@ -152,7 +156,7 @@ impl<'a> Watch<'a> {
                 seconds,
                 ..self.course
             },
-            scores: self.scores,
+            scores,
             unit: self.unit,
             interrupted,
         })
@@ -163,17 +167,18 @@ impl<'a> Watch<'a> {
         self.course.seconds + self.started.elapsed().as_secs_f64()
     }
 
-    fn begin(&mut self, at: &Start) -> Result<(), CliError> {
+    fn begin(&mut self, at: &Start<'_, f32>) -> Result<(), CliError> {
         self.done = at.done;
         self.progress.stage(&self.stage());
-        if let Some(begin) = self.begin.take() {
-            self.journal.event(Event::Start(Box::new(record::Start {
-                value: Some(at.value),
-                gradient_norm: Some(at.gradient_norm),
-                ..*begin
-            })))?;
-        }
-        Ok(())
+        let Some(begin) = self.begin.take() else {
+            return Ok(());
+        };
+        let written = self.journal.event(Event::Start(Box::new(record::Start {
+            value: Some(at.value),
+            gradient_norm: Some(at.gradient_norm),
+            ..*begin
+        })));
+        written.map_err(|error| self.kept(error))
     }
 
     /// Notes an iteration, or an epoch.
@@ -191,18 +196,14 @@ impl<'a> Watch<'a> {
         self.course
             .best
             .consider(number, iteration.value, &self.scores, theta);
-        let (validation, test) = (self.scores.validation.as_ref(), &self.scores.test);
         let iteration = record::Iteration {
             seconds: Some(seconds),
             products: Some(self.course.products).filter(|&count| count > 0),
-            validation_accuracy: validation.and_then(Scored::accuracy),
-            validation_loss: validation.and_then(|v| v.loss),
-            test_accuracy: test.accuracy(),
-            test_r2: test.r2(),
-            test_loss: test.loss,
+            figures: Figures::from(&self.scores),
             ..iteration
         };
-        self.journal.iteration(iteration, &self.scores)?;
+        let noted = self.journal.iteration(iteration, &self.scores);
+        noted.map_err(|error| self.kept(error))?;
         if let Some(keeper) = &mut self.keeper
             && keeper.is_due(number)
         {
@@ -212,6 +213,14 @@ impl<'a> Watch<'a> {
         }
         self.progress.stage(&self.stage());
         Ok(())
+    }
+
+    /// An error that ends the run; where the run is kept, with what is kept.
+    fn kept(&self, error: CliError) -> CliError {
+        match &self.keeper {
+            Some(keeper) => keeper.ended(error),
+            None => error,
+        }
     }
 
     fn stage(&self) -> String {
@@ -246,7 +255,7 @@ impl<'a> Watch<'a> {
 }
 
 impl Observer<f32> for Watch<'_> {
-    fn start(&mut self, at: &Start) -> ControlFlow<()> {
+    fn start(&mut self, at: &Start<'_, f32>) -> ControlFlow<()> {
         let begun = self.begin(at);
         self.then(begun)
     }
@@ -287,7 +296,7 @@ impl Observer<f32> for Watch<'_> {
         self.part(number, bound, "step", "")
     }
 
-    fn product(&mut self, number: usize, bound: usize) -> ControlFlow<()> {
+    fn cg_iteration(&mut self, number: usize, bound: usize) -> ControlFlow<()> {
         self.part(number, bound, "CG product", "at most ")
     }
 }

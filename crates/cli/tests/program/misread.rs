@@ -240,14 +240,20 @@ fn a_diverged_run_leaves_its_model_and_its_page() {
     let text = lines("a,b,y\n", 30, |i| format!("{i},{}.5,{}", i % 5, i % 2));
     let files = Files::new(&[("data.csv", &text)]);
     let ran = files.run(
-        "train --data @/data.csv --optimizer sgd --learning-rate 1e3 --epochs 30 --run @/run \
-         --save @/m --report @/run/page.html",
+        "train --data @/data.csv --test @/data.csv --optimizer sgd --learning-rate 1e3 --epochs 30 \
+         --run @/run --save @/m --report @/run/page.html",
     );
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(ran.out.contains("diverged"), "{ran:?}");
     for file in ["m", "run/page.html", "run/last.safetensors"] {
         assert!(files.0.path().join(file).is_file(), "{file}: {ran:?}");
     }
+    // What is said of the run is said of the θ that it went back to.
+    let tested = files.run("predict @/run/last.safetensors --data @/data.csv");
+    let accuracy = tested.out.lines().next().unwrap();
+    assert!(accuracy.starts_with("accuracy "), "{tested:?}");
+    let last = ran.out.lines().find(|line| line.starts_with("final: "));
+    assert!(last.unwrap().contains(accuracy), "{ran:?} {tested:?}");
     let record = fs::read_to_string(files.0.path().join("run/record.jsonl")).unwrap();
     assert!(record.contains("\"event\":\"end\""), "{record}");
 }

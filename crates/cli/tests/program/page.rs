@@ -150,8 +150,14 @@ fn page_of(folder: &Path, records: &[String]) -> PathBuf {
 
 /// Where the browser puts everything, by its own account.
 fn look(browser: &Path, page: &Path, width: usize) -> Value {
+    look_after(browser, page, width, "")
+}
+
+/// The same after a script.
+fn look_after(browser: &Path, page: &Path, width: usize, script: &str) -> Value {
     let asking = page.with_extension("asking.html");
     let mut html = fs::read_to_string(page).unwrap();
+    html += &format!("<script>{script}</script>");
     html += "<script>const of = selector => [...document.querySelectorAll(selector)]
         .filter(e => e.getClientRects().length).map(e => { const b = e.getBoundingClientRect();
         return [e.textContent.trim(), [b.x, b.y, b.width, b.height]]; });
@@ -263,6 +269,17 @@ fn a_browser_shows_the_curves_the_confusion_and_the_mistakes() {
         "{image:?}"
     );
 
+    // Against seconds, whose labels take the place of the others.
+    let by_seconds = "document.getElementById('seconds').click();";
+    let later = look_after(&browser, &page, 1200, by_seconds);
+    let labels = later["labels"].as_array().unwrap();
+    assert_eq!(labels.len(), 7);
+    assert!(
+        labels.iter().all(|label| label[0] == "seconds"),
+        "{labels:?}"
+    );
+    assert_eq!(later["curves"], wide["curves"]);
+
     // The same at night, and on a phone without anything that sticks out.
     let night = "--blink-settings=preferredColorScheme=0";
     let dark = Shot::take(&browser, &page, 1200, 400, &[night]);
@@ -348,4 +365,35 @@ fn training_writes_a_page_that_a_browser_shows() {
         let (blue, red) = (shot.count(place, BLUE), shot.count(place, RED));
         assert!(blue > 80 && red > 80, "{blue} {red} {figure}");
     }
+}
+
+#[test]
+fn a_browser_shows_the_densities_of_both_matrices() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("spectrum.html");
+    let ran = osculant(&format!(
+        "spectrum --net mlp:4:tanh --examples 40 --loss softmax --output {}",
+        page.display()
+    ));
+    assert_eq!((ran.code, &ran.err[..]), (Some(0), ""), "{ran:?}");
+    let html = fs::read_to_string(&page).unwrap();
+    for word in ["<script", "http:", "https:", "url(", "@import"] {
+        assert!(!html.contains(word), "{word}");
+    }
+    let Some(browser) = chromium() else { return };
+    let seen = look(&browser, &page, 1200);
+    let figures = seen["figures"].as_array().unwrap();
+    assert_eq!(figures.len(), 6);
+    let height = seen["all"][3].as_f64().unwrap().ceil() as usize;
+    let shot = Shot::take(&browser, &page, 1200, height, &[]);
+    let colours = figures.iter().map(|figure| {
+        let place: [f64; 4] = serde_json::from_value(figure[1].clone()).unwrap();
+        (shot.count(place, BLUE), shot.count(place, RED))
+    });
+    let (blue, red): (Vec<_>, Vec<_>) = colours.unzip();
+    // Densities and counts, of G in the first colour and of the Hessian in the second.
+    for (blue, red) in blue.iter().zip(&red).take(4) {
+        assert!(blue.max(red) > &150, "{blue} {red}");
+    }
+    assert!(blue.iter().any(|n| *n > 150) && red.iter().any(|n| *n > 150));
 }

@@ -57,6 +57,84 @@ fn a_saved_model_scores_as_it_did_after_training() {
 }
 
 #[test]
+fn a_saved_model_tells_the_options_of_its_training() {
+    let (_folder, model, _) = trained("softmax");
+    let model = ModelFile::load(&model).unwrap();
+    let options = &model.about().options;
+    for (name, value) in [
+        ("net", "mlp:12"),
+        ("loss", "softmax"),
+        ("train_examples", "300"),
+        // Those that came by default too.
+        ("optimizer", "newton"),
+        ("cg_iterations", "40"),
+        ("lambda", "0.3"),
+    ] {
+        assert_eq!(
+            options.get(name).map(String::as_str),
+            Some(value),
+            "{options:?}"
+        );
+    }
+    // A run may go on to more iterations, and elsewhere.
+    for name in ["iterations", "save", "data"] {
+        assert!(!options.contains_key(name), "{options:?}");
+    }
+}
+
+#[test]
+fn scores_come_as_a_line_of_json_too() {
+    let (_folder, model, run) = trained("softmax");
+    let told = predict(&model, "--json");
+    assert_eq!((told.code, &told.err[..]), (Some(0), ""));
+    let [line] = told.out.lines().collect::<Vec<_>>()[..] else {
+        panic!("{told:?}")
+    };
+    let scores: serde_json::Value = serde_json::from_str(line).unwrap();
+    assert_eq!(scores["examples"], 2000);
+    let right = (scores["accuracy"].as_f64().unwrap() * 2000.0).round();
+    assert!(
+        accuracy(run.last()).ends_with(&format!("({right}/2000")),
+        "{run:?}"
+    );
+    assert!(scores["loss"].as_f64().unwrap() > 0.0);
+    assert!(scores.get("r2").is_none(), "{line}");
+}
+
+#[test]
+fn what_is_held_out_does_not_touch_what_is_done_to_inputs() {
+    let folder = tempfile::tempdir().unwrap();
+    let (table, model) = (
+        folder.path().join("t.csv"),
+        folder.path().join("m.safetensors"),
+    );
+    // Of 20 rows 4 are to test with and 4 of the others are held out.
+    let mean_without = |extreme: Option<usize>| {
+        let row = |i: usize| {
+            let x = if extreme == Some(i) {
+                1e6
+            } else {
+                i as f64 / 3.0
+            };
+            format!("{x},{}.25\n", i % 3)
+        };
+        let rows: String = (0..20).map(row).collect();
+        fs::write(&table, "x,y\n".to_string() + &rows).unwrap();
+        osculant(&format!(
+            "train --data {} --net linear --test-share 20% --validation 4 --iterations 1 --save {}",
+            table.display(),
+            model.display()
+        ))
+        .last();
+        let preprocess = ModelFile::load(&model).unwrap().about().preprocess.clone();
+        preprocess.mean().unwrap().to_vec()
+    };
+    let mean = mean_without(None);
+    let untouched = (0..20).filter(|&i| mean_without(Some(i)) == mean).count();
+    assert_eq!(untouched, 8);
+}
+
+#[test]
 fn the_table_has_a_line_per_example_and_agrees_with_the_accuracy() {
     let (folder, model, _) = trained("squared");
     let table = folder.path().join("scores.csv");
@@ -114,6 +192,7 @@ fn model(folder: &Path, net: &Network<f32>, network: &str, loss: &str) -> PathBu
         seed: 1,
         preprocess: Preprocess::from_parts(1.0 / 255.0, None).unwrap(),
         legend: Legend::default(),
+        options: [].into(),
     };
     let file = folder.join("model.safetensors");
     let model = ModelFile::new(about, net.params(), &net.init(1)).unwrap();

@@ -140,17 +140,19 @@ const FILES: [&str; 5] = [
     "record.jsonl",
 ];
 
-#[test]
-fn a_run_that_is_killed_at_twenty_moments_ends_bit_for_bit_like_one_that_is_not() {
+/// Kills a run at so many moments that look random, and compares what it comes to with one that is
+/// not interrupted. `more` are options of both.
+fn killed(moments: u64, more: &str) {
     let place = Place::new();
-    let mut dice = Dice(20);
-    for _ in 0..20 {
+    let train = |name, iterations| format!("{} {more}", place.train(name, iterations));
+    let mut dice = Dice(moments);
+    for _ in 0..moments {
         let begun = place.path("killed").join("checkpoint.safetensors").exists();
         // How often the run is saved may change on the way.
         let every = 1 + dice.below(3);
         let command = match begun {
             true => place.resume("killed"),
-            false => place.train("killed", 100_000),
+            false => train("killed", 100_000),
         };
         let before = place.recorded("killed");
         let mut child = start(&format!("{command} --checkpoint-every {every}"));
@@ -168,7 +170,7 @@ fn a_run_that_is_killed_at_twenty_moments_ends_bit_for_bit_like_one_that_is_not(
     let iterations = place.course("killed").len() + 10;
     let bound = format!("--iterations {iterations}");
     let resumed = osculant(&format!("{} {bound}", place.resume("killed")));
-    let whole = osculant(&place.train("whole", iterations));
+    let whole = osculant(&train("whole", iterations));
     assert_eq!(resumed.last(), whole.last());
     let first = resumed.iterations().into_iter().next().unwrap();
     let first: usize = first.split_whitespace().next().unwrap().parse().unwrap();
@@ -180,6 +182,24 @@ fn a_run_that_is_killed_at_twenty_moments_ends_bit_for_bit_like_one_that_is_not(
     assert_eq!(place.course("killed"), place.course("whole"));
     assert_eq!(place.course("whole").len(), iterations);
     assert_eq!(names(&place.path("killed")), FILES);
+}
+
+#[test]
+fn a_run_that_is_killed_at_twenty_moments_ends_bit_for_bit_like_one_that_is_not() {
+    killed(20, "");
+}
+
+#[test]
+fn what_other_parts_of_the_trainer_remember_survives_a_kill_too() {
+    killed(
+        8,
+        "--damping nielsen --sampling fresh --warm-start --cg-iterate backtracked \
+         --precondition jacobi",
+    );
+    killed(
+        8,
+        "--globalization trust-region --sampling fixed --warm-start --cg-stop progress",
+    );
 }
 
 #[test]
@@ -265,6 +285,39 @@ fn a_full_disk_leaves_the_last_checkpoint_and_says_how_to_go_on() {
     assert!(place.models("parts") == place.models("whole"));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_disk_without_room_for_the_record_leaves_the_last_checkpoint_too() {
+    let place = Place::new();
+    // After so many iterations the record is larger than the checkpoint.
+    osculant(&place.train("parts", 100)).last();
+    let checkpoint = fs::read(place.path("parts").join("checkpoint.safetensors")).unwrap();
+    let record = fs::metadata(place.path("parts").join("record.jsonl")).unwrap();
+    // In blocks of 512 bytes: no other iteration has room.
+    let blocks = record.len() / 512;
+    assert!(checkpoint.len() as u64 <= blocks * 512 / 2, "{record:?}");
+    let script = format!(
+        "trap '' XFSZ; ulimit -f {blocks}; exec {} {} --iterations 110",
+        program(),
+        place.resume("parts")
+    );
+    let run = ran(Command::new("sh").args(["-c", &script]));
+    assert_eq!(run.code, Some(1), "{run:?}");
+    let folder = place.shown("parts");
+    for part in [
+        format!("error: cannot write `{folder}/record.jsonl`"),
+        "kept up to iteration 100".into(),
+        format!("go on with --resume {folder}"),
+    ] {
+        assert!(run.err.contains(&part), "{part}: {run:?}");
+    }
+    let whole = osculant(&place.train("whole", 110));
+    let resumed = osculant(&format!("{} --iterations 110", place.resume("parts")));
+    assert_eq!(resumed.last(), whole.last());
+    assert!(place.models("parts") == place.models("whole"));
+    assert_eq!(place.course("parts"), place.course("whole"));
+}
+
 #[test]
 fn a_damaged_checkpoint_is_refused_by_name_and_left_alone() {
     let place = Place::new();
@@ -311,6 +364,24 @@ fn changed_data_are_refused_and_moved_data_are_not() {
     assert!(text.contains("began"), "{text}");
     let after = fs::read(place.path("run").join("checkpoint.safetensors")).unwrap();
     assert!(after == checkpoint);
+}
+
+#[test]
+fn a_network_whose_file_has_changed_is_refused() {
+    let place = Place::new();
+    let file = place.path("net.json");
+    let net = r#"{"input_shape": [2], "layers": [{"type": "dense", "out": 4}, {"type": "tanh"},
+        {"type": "dense", "out": 2}]}"#;
+    fs::write(&file, net).unwrap();
+    let shown = place.shown("net.json");
+    let train = place.train("run", 2).replace("mlp:32,32:tanh", &shown);
+    osculant(&train).last();
+    fs::write(&file, net.replace("tanh", "relu")).unwrap();
+    let run = osculant(&place.resume("run"));
+    let text = run.refused(1);
+    assert!(text.contains("the network is another than"), "{text}");
+    fs::write(&file, net).unwrap();
+    osculant(&format!("{} --iterations 3", place.resume("run"))).last();
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What examples are to be answered with: a class, real numbers, or nothing.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 /// What the examples of a data set are to be answered with.
@@ -10,6 +11,11 @@ pub trait Targets: Clone + Debug + PartialEq + sealed::Sealed {
     fn pick(&self, examples: &[usize]) -> Self;
     #[doc(hidden)]
     fn keep_first(&mut self, count: usize);
+    /// The examples of each class, or all in one group where there are none.
+    #[doc(hidden)]
+    fn groups(&self) -> Vec<Vec<usize>> {
+        vec![(0..self.count()).collect()]
+    }
 }
 
 mod sealed {
@@ -49,6 +55,13 @@ impl Targets for Classes {
     }
     fn keep_first(&mut self, count: usize) {
         self.labels.truncate(count);
+    }
+    fn groups(&self) -> Vec<Vec<usize>> {
+        let mut groups: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+        for (i, &label) in self.labels.iter().enumerate() {
+            groups.entry(label).or_default().push(i);
+        }
+        groups.into_values().collect()
     }
 }
 

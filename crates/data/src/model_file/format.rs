@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{About, ModelFault};
@@ -18,6 +19,7 @@ pub(super) const C: &str = "C";
 const SEED: &str = "seed";
 const SCALE: &str = "preprocess.scale";
 const LEGEND: &str = "legend";
+const OPTIONS: &str = "options";
 /// The tensors with the mean input and the deviation of inputs.
 const MEAN: &str = "preprocess.mean";
 const DEVIATION: &str = "preprocess.deviation";
@@ -60,7 +62,11 @@ pub(super) fn encode(about: &About, tensors: &BTreeMap<String, Tensor>) -> io::R
         (SEED, about.seed.to_string()),
         (SCALE, about.preprocess.scale().to_string()),
     ];
-    let metadata = metadata.into_iter().chain(legend);
+    let options = match about.options.is_empty() {
+        true => None,
+        false => Some((OPTIONS, serde_json::to_string(&about.options)?)),
+    };
+    let metadata = metadata.into_iter().chain(legend).chain(options);
     file.metadata = metadata.map(|(key, value)| (key.into(), value)).collect();
     file.encode()
 }
@@ -86,15 +92,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(About, BTreeMap<String, Tensor>), 
     if let Some(deviation) = deviation? {
         preprocess = preprocess.with_deviation(deviation).map_err(damaged)?;
     }
-    let words = match file.metadata.get(LEGEND) {
-        Some(text) => serde_json::from_str(text).map_err(|error| ModelFault::Entry {
-            key: LEGEND,
-            value: text.chars().take(40).collect(),
-            reason: format!("that cannot be read ({error}); use the file as it was saved"),
-        })?,
-        // Files from before there was one.
-        None => Words::default(),
-    };
+    let words: Words = json(&file, LEGEND)?;
     let scaling = match (target_mean?, target_deviation?) {
         (None, None) => None,
         (mean, deviation) => {
@@ -109,8 +107,21 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(About, BTreeMap<String, Tensor>), 
         seed: file.number(SEED)?,
         preprocess,
         legend: words.legend(scaling),
+        options: json(&file, OPTIONS)?,
     };
     Ok((about, tensors))
+}
+
+/// An entry that is JSON; its default where there is none, as in older files.
+fn json<D: Default + DeserializeOwned>(file: &Tensors, key: &'static str) -> Result<D, ModelFault> {
+    let Some(text) = file.metadata.get(key) else {
+        return Ok(D::default());
+    };
+    serde_json::from_str(text).map_err(|error| ModelFault::Entry {
+        key,
+        value: text.chars().take(40).collect(),
+        reason: format!("that cannot be read ({error}); use the file as it was saved"),
+    })
 }
 
 /// The words of a legend, as they stand in the metadata.

@@ -29,6 +29,9 @@ pub struct About {
     pub preprocess: Preprocess,
     /// What inputs and outputs are called.
     pub legend: Legend,
+    /// The options of its training, by name, as the program that trained it calls them. Nothing is
+    /// computed from them.
+    pub options: BTreeMap<String, String>,
 }
 
 /// A trained network, as it stands in a file: every parameter and buffer under its name, and
@@ -40,9 +43,9 @@ pub struct About {
 /// trained parameter, frozen parameter and buffer, and as many of `preprocess.mean`,
 /// `preprocess.deviation`, `target.mean` and `target.deviation` as there are. The metadata entries
 /// are `osculant` (the version of this format, 1), `network`, `loss`, `C`, `seed` and
-/// `preprocess.scale`; and `legend`, the task and the names as JSON, where they are not those of
-/// unnamed classes. Numbers in them are written so that they come back to the last bit. Equal
-/// models make equal files, byte by byte.
+/// `preprocess.scale`; and, as JSON, `legend`, the task and the names, where they are not those of
+/// unnamed classes, and `options`, where any are told. Numbers in them are written so that they
+/// come back to the last bit. Equal models make equal files, byte by byte.
 ///
 /// # Example
 ///
@@ -60,6 +63,7 @@ pub struct About {
 ///     seed: 1,
 ///     preprocess: Preprocess::from_parts(1.0 / 255.0, None)?,
 ///     legend: Legend::default(),
+///     options: [("optimizer".into(), "newton".into())].into(),
 /// };
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("model.safetensors");

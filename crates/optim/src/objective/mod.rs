@@ -3,23 +3,25 @@
 mod local;
 mod model;
 mod regularizer;
+mod sum;
 mod term;
 
 pub use model::Model;
 
 pub(crate) use local::Local;
 pub(crate) use regularizer::Regularizer;
+pub(crate) use sum::{scale_by, seen};
 pub(crate) use term::{Seen, Term};
 
 use crate::error::{OptimError, Result, expect_finite, expect_length};
 use crate::examples::Examples;
 use crate::loss::{Convexity, Loss};
-use crate::vector;
 use osculant_layers::Network;
-use osculant_tape::linearize::{Budget, Feed, Options, Route, TileData};
+use osculant_tape::linearize::{Budget, Feed, Options, Route};
 use osculant_tape::{Graph, Scalar};
 use std::fmt;
 use std::sync::Arc;
+use sum::check_weight;
 
 /// f(θ) = 1/(2C) ‖θ‖² + 1/W Σ wᵢ ξ(z(θ; Zⁱ); yⁱ), a function of θ to be minimized.
 ///
@@ -61,9 +63,10 @@ pub struct Objective<'d, T: Scalar> {
     /// Those of examples with a weight above 0, where others have none.
     weighted: Option<Vec<usize>>,
     total_weight: f64,
-    /// What a linearization may assume, and the products that it may expect where that was told.
+    /// What a linearization may assume.
     options: Options,
-    products: Option<usize>,
+    /// How many products a model's operators will be asked for, where that was told.
+    expected_products: Option<usize>,
 }
 
 impl<T: Scalar> fmt::Debug for Objective<'_, T> {
@@ -136,7 +139,7 @@ impl<'d, T: Scalar> Objective<'d, T> {
             weighted,
             total_weight,
             options: Options::default(),
-            products: None,
+            expected_products: None,
         })
     }
 
@@ -160,7 +163,7 @@ impl<'d, T: Scalar> Objective<'d, T> {
     /// Tells how many products each model's operators will be asked for; see
     /// [`Model::expect_products`].
     pub fn expect_products(mut self, count: usize) -> Self {
-        self.products = Some(count);
+        self.expected_products = Some(count);
         self
     }
 
@@ -174,7 +177,7 @@ impl<'d, T: Scalar> Objective<'d, T> {
 
     /// How many products it was told to expect.
     pub(crate) fn expected_products(&self) -> Option<usize> {
-        self.products
+        self.expected_products
     }
 
     /// The number n of trained parameters.
@@ -254,28 +257,6 @@ impl<'d, T: Scalar> Objective<'d, T> {
         self.graph.on_pool(count, f)
     }
 
-    /// f over all examples, or these, and its gradient where it is wanted. Neither need be finite.
-    pub(crate) fn stream(
-        &self,
-        theta: &[T],
-        examples: Option<&[usize]>,
-        mut gradient: Option<&mut [T]>,
-    ) -> Result<f64> {
-        let (examples, total) = match examples {
-            Some(examples) => (examples, self.weight_of(examples)?),
-            None => (&self.all[..], self.total_weight),
-        };
-        let losses = |d: &TileData<'_, T>, u: Option<&mut [T]>| self.losses(d, total, u);
-        let out = gradient.as_deref_mut();
-        let data = self
-            .graph
-            .stream(theta, &*self.feed, examples, &losses, out)?;
-        if let Some(gradient) = gradient {
-            self.regularizer.add(theta, gradient);
-        }
-        Ok(self.regularizer.value(theta) + data)
-    }
-
     /// The regularization term.
     pub(crate) fn regularizer(&self) -> &Regularizer {
         &self.regularizer
@@ -296,93 +277,6 @@ impl<'d, T: Scalar> Objective<'d, T> {
     pub(crate) fn example_scale(&self, i: usize) -> f64 {
         self.term.weight(i) / self.total_weight
     }
-
-    /// Refuses a value or a gradient that is not finite, with the node where it arose.
-    fn expect_finite(
-        &self,
-        theta: &[T],
-        examples: &[usize],
-        value: f64,
-        gradient: &[T],
-    ) -> Result<()> {
-        if value.is_finite() && vector::all_finite(gradient) {
-            return Ok(());
-        }
-        self.graph.audit(theta, &*self.feed, examples)?;
-        self.refuse("the objective's value", value)?;
-        expect_finite("the gradient", gradient)
-    }
-
-    fn refuse(&self, what: &str, value: f64) -> Result<()> {
-        if value.is_finite() {
-            return Ok(());
-        }
-        let message = format!(
-            "all outputs are finite, so the {} loss overflows; check the targets, or start from \
-             smaller parameters",
-            self.term.loss_name()
-        );
-        Err(OptimError::invalid(what, value, &message))
-    }
-
-    /// The weighted losses of a tile, and their gradients, scaled by 1/W, W = `total`.
-    fn losses(
-        &self,
-        data: &TileData<'_, T>,
-        total: f64,
-        mut u: Option<&mut [T]>,
-    ) -> Result<f64, osculant_tape::GraphError> {
-        let mut kept = smallvec::SmallVec::<[T; 64]>::from_elem(T::zero(), self.term.kept());
-        let mut sum = 0.0;
-        for (k, at) in seen(data).enumerate() {
-            let scale = self.term.weight(at.example) / total;
-            let m = at.z.len();
-            if scale == 0.0 {
-                // Nothing at all, even where the loss is infinite.
-                if let Some(u) = &mut u {
-                    u[k * m..][..m].fill(T::zero());
-                }
-                continue;
-            }
-            sum += scale * self.term.value(&at, &mut kept);
-            if let Some(u) = &mut u {
-                let u = &mut u[k * m..][..m];
-                self.term.gradient(&at, &kept, u);
-                scale_by(T::from_f64(scale), u);
-            }
-        }
-        Ok(sum)
-    }
-
-    /// W of these examples.
-    fn weight_of(&self, examples: &[usize]) -> Result<f64> {
-        if examples.is_empty() {
-            let message = "a mean needs at least one example";
-            return Err(OptimError::invalid(
-                "the number of examples in the subset",
-                0,
-                message,
-            ));
-        }
-        if let Some(&i) = examples.iter().find(|&&i| i >= self.len()) {
-            let message = format!("there are {} examples, numbered from 0", self.len());
-            return Err(OptimError::invalid("an example of the subset", i, &message));
-        }
-        let weight = self.term.total_weight(examples);
-        check_weight(weight)?;
-        Ok(weight)
-    }
-}
-
-fn check_weight(total: f64) -> Result<()> {
-    if total.is_finite() && total > 0.0 {
-        return Ok(());
-    }
-    Err(OptimError::invalid(
-        "the sum W of weights",
-        total,
-        "it must be finite and above 0",
-    ))
 }
 
 fn sizes<T: Scalar>(graph: &Graph<T>) -> String {
@@ -392,26 +286,4 @@ fn sizes<T: Scalar>(graph: &Graph<T>) -> String {
     } else {
         shapes.join(" and ")
     }
-}
-
-/// The examples of a tile, one after the other.
-pub(crate) fn seen<'a, T>(data: &'a TileData<'a, T>) -> impl Iterator<Item = Seen<'a, T>> {
-    let k = data.examples.len();
-    let (m, n) = (data.outputs.len() / k.max(1), data.inputs.len() / k.max(1));
-    data.examples
-        .iter()
-        .enumerate()
-        .map(move |(i, &example)| Seen {
-            example,
-            z: &data.outputs[i * m..][..m],
-            x: &data.inputs[i * n..][..n],
-        })
-}
-
-/// u ← scale·u; by 0 it is 0, even where u is infinite or NaN: what has no weight counts nothing.
-pub(crate) fn scale_by<T: Scalar>(scale: T, u: &mut [T]) {
-    if scale == T::zero() {
-        return u.fill(T::zero());
-    }
-    u.iter_mut().for_each(|u| *u *= scale);
 }

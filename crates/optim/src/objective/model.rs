@@ -35,7 +35,7 @@ impl<'o, T: Scalar> Model<'o, T> {
             objective,
             theta,
             options: Options {
-                products: objective.products.unwrap_or(1),
+                products: objective.expected_products.unwrap_or(1),
                 ..objective.options
             },
             streamed: OnceLock::new(),

@@ -1,6 +1,6 @@
 //! The regularization term 1/(2C) ‖θ‖², over the parts of θ that it covers.
 
-use crate::error::{OptimError, Result};
+use crate::error::{OptimError, Result, expect_finite};
 use crate::vector;
 use osculant_tape::{Params, Scalar};
 use std::ops::Range;
@@ -67,6 +67,18 @@ impl Regularizer {
         let parts = self.active().iter();
         let squares = parts.map(|r| vector::norm_squared(&theta[r.clone()]));
         0.5 * self.inverse * squares.sum::<f64>()
+    }
+
+    /// out += 1/C v, a product with curvature.
+    ///
+    /// # Errors
+    /// A sum that is not finite.
+    pub fn add_product<T: Scalar>(&self, v: &[T], out: &mut [T]) -> Result<()> {
+        self.add(v, out);
+        match self.active() {
+            [] => Ok(()),
+            _ => expect_finite("the product, with 1/C v,", out),
+        }
     }
 
     /// out += 1/C v: the term's gradient at v, and its curvature times v.

@@ -143,8 +143,7 @@ impl<T: Scalar> LinearOperator<T> for GaussNewton<'_, T> {
         let b = |data: &TileData<'_, T>, dz: &[T], u: &mut [T]| state.curvature(data, dz, u);
         self.local.on_pool(|| {
             lin.product_into(v, &b, out)?;
-            objective.regularizer().add(v, out);
-            Ok(())
+            objective.regularizer().add_product(v, out)
         })
     }
 
@@ -163,10 +162,8 @@ impl<T: Scalar> LinearOperator<T> for GaussNewton<'_, T> {
         let n = self.rows().max(1);
         self.local.on_pool(|| {
             lin.product_block_into(k, v, &b, out)?;
-            for (v, out) in v.chunks_exact(n).zip(out.chunks_exact_mut(n)) {
-                objective.regularizer().add(v, out);
-            }
-            Ok(())
+            let mut pairs = v.chunks_exact(n).zip(out.chunks_exact_mut(n));
+            pairs.try_for_each(|(v, out)| objective.regularizer().add_product(v, out))
         })
     }
 

@@ -65,8 +65,7 @@ impl<T: Scalar> LinearOperator<T> for Hessian<'_, T> {
         let b = |data: &TileData<'_, T>, dz: &[T], u: &mut [T]| state.curvature(data, dz, u);
         self.local.on_pool(|| {
             self.curved.product_into(v, &b, out)?;
-            objective.regularizer().add(v, out);
-            Ok(())
+            objective.regularizer().add_product(v, out)
         })
     }
 

@@ -116,7 +116,7 @@ impl Cg {
 
 /// What an observer sees after each update.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Iteration {
+pub struct CgIteration {
     /// The number of the iteration, from 1.
     pub number: usize,
     /// ‖r‖ after it.
@@ -170,7 +170,7 @@ impl<T: Scalar> Workspace<T> {
 }
 
 /// Called after each iteration; `Break` ends the solve.
-type Observer<'a> = dyn FnMut(&Iteration) -> ControlFlow<()> + Send + 'a;
+pub type CgObserver<'a> = dyn FnMut(&CgIteration) -> ControlFlow<()> + Send + 'a;
 
 /// A solve about to start; see [`Cg::on`].
 #[must_use = "nothing happens before `solve`"]
@@ -182,7 +182,7 @@ pub struct Solve<'a, T: Scalar, A: ?Sized> {
     rule: Option<&'a mut dyn Stopping>,
     radius: Option<f64>,
     kept: Option<&'a mut Kept<T>>,
-    observer: Option<&'a mut Observer<'a>>,
+    observer: Option<&'a mut CgObserver<'a>>,
     workspace: Option<&'a mut Workspace<T>>,
 }
 
@@ -218,10 +218,7 @@ impl<'a, T: Scalar, A: SelfAdjoint<T> + ?Sized> Solve<'a, T, A> {
     }
 
     /// Watched; the observer ends the solve by returning `ControlFlow::Break(())`.
-    pub fn observe(
-        mut self,
-        observer: &'a mut (dyn FnMut(&Iteration) -> ControlFlow<()> + Send + 'a),
-    ) -> Self {
+    pub fn observe(mut self, observer: &'a mut CgObserver<'a>) -> Self {
         self.observer = Some(observer);
         self
     }

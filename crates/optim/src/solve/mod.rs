@@ -15,11 +15,11 @@ mod spectrum;
 mod stop;
 mod stopping;
 
-pub use cg::{Cg, Iteration, Solution, Solve, Workspace};
+pub use cg::{Cg, CgIteration, CgObserver, Solution, Solve, Workspace};
 pub use eigenvalues::symmetric_eigenvalues;
 pub use kept::{Kept, KeptIterate};
 pub use lanczos::{Lanczos, Ritz, Tridiagonal};
 pub use preconditioner::{Jacobi, Preconditioner};
 pub use spectrum::{Estimate, Spectrum, SpectrumEstimator};
 pub use stop::Stop;
-pub use stopping::{Begin, NashSofer, RelativeProgress, Residual, Stopping};
+pub use stopping::{CgStart, NashSofer, RelativeProgress, Residual, Stopping};

@@ -18,7 +18,8 @@
 //! | [`Schedule`] of the learning rate | constant, stepwise, cosine, inverse; with a warm-up |
 //! | [`Batches`] | a new shuffle in every epoch |
 //!
-//! Both tell an [`Observer`] what they do, can go on from a [`State`] and end with a [`Report`].
+//! Both tell an [`Observer`] what they do, such as [`KeepBest`], can go on from a [`State`] and end
+//! with a [`Report`].
 
 mod adam;
 mod batches;
@@ -26,6 +27,7 @@ mod cg_iterate;
 mod damping;
 mod first_order;
 mod globalization;
+mod keep_best;
 mod newton_cg;
 mod observe;
 mod preconditioning;
@@ -45,6 +47,7 @@ pub use cg_iterate::{BacktrackedIterate, CgIterate, LastIterate};
 pub use damping::{ConstantDamping, Damping, LevenbergMarquardt, Nielsen, Progress};
 pub use first_order::FirstOrder;
 pub use globalization::{Armijo, Direction, Globalization, Search, StepRejection, TrustRegion};
+pub use keep_best::{Best, KeepBest};
 pub use newton_cg::NewtonCg;
 pub use observe::{Moment, Observer, Start};
 pub use preconditioning::{

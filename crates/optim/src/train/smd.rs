@@ -116,7 +116,7 @@ impl<T: Scalar> StepRule<T> for Smd {
             let (sizes, known) = (p.iter_mut().zip(v), g.iter().zip(gv));
             for ((theta, (p, v)), (&g, &mut gv)) in theta.iter_mut().zip(sizes).zip(known) {
                 let change = T::one() + mu * *v * g;
-                // Asked so that a NaN stays one.
+                // `max` would drop a NaN.
                 *p *= if change < half { half } else { change };
                 *theta -= *p * g;
                 *v = lambda * *v + *p * (g - lambda * gv);

@@ -20,7 +20,7 @@ pub struct Step<'a, T: Scalar> {
     pub gradient: &'a mut [T],
     /// The rule's own vectors, in the order that [`StepRule::vectors`] names them.
     pub memory: &'a mut [Vec<T>],
-    /// Workspace that stays; it holds anything.
+    /// Workspace that is used again in every step, with whatever was left in it.
     pub scratch: &'a mut Vec<T>,
     pub(super) objective: &'a Objective<'a, T>,
     pub(super) product: &'a mut Product<'a, T>,

@@ -84,6 +84,22 @@ fn an_exact_solution_is_converged_whatever_the_rule() {
     }
 }
 
+/// Squares of such numbers are 0 or infinite: no norm tells how good a start is.
+#[test]
+fn a_start_is_no_solution_where_norms_vanish_or_overflow() {
+    let identity = Identity::new(1);
+    for b in [1e200, 1e-170] {
+        let s = Cg::default()
+            .on(&identity)
+            .start(&[0.0])
+            .solve(&[b])
+            .unwrap();
+        assert_eq!(s.stop, Stop::NonFinite, "{b}");
+        let s = Cg::default().on(&identity).start(&[b]).solve(&[b]).unwrap();
+        assert_eq!((s.stop, s.d), (Stop::Converged, vec![b]));
+    }
+}
+
 #[test]
 fn products_count_the_one_that_showed_why_the_solve_ends() {
     let a = Diagonal::new(vec![1.0, -2.0]).unwrap();

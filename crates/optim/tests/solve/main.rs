@@ -3,7 +3,7 @@
 mod faults;
 
 use osculant_optim::operator::{Diagonal, Identity, LinearOperator, SelfAdjoint, Symmetric};
-use osculant_optim::solve::{Cg, Iteration, Jacobi, Stop, Workspace};
+use osculant_optim::solve::{Cg, CgIteration, Jacobi, Stop, Workspace};
 use osculant_optim::vector;
 use osculant_tape::{Random, Scalar};
 use std::ops::ControlFlow;
@@ -94,8 +94,8 @@ fn ill_conditioned_systems_are_solved_to_the_residual_asked_for() {
 fn the_observer_sees_a_decreasing_quadratic_and_the_true_value() {
     let spectrum: Vec<f64> = (1..=20).map(|k| f64::from(k * k)).collect();
     let (a, b, _) = with_spectrum::<f64>(&spectrum, 5);
-    let mut seen: Vec<Iteration> = Vec::new();
-    let mut observer = |i: &Iteration| {
+    let mut seen: Vec<CgIteration> = Vec::new();
+    let mut observer = |i: &CgIteration| {
         seen.push(*i);
         ControlFlow::Continue(())
     };
@@ -124,7 +124,7 @@ fn the_observer_sees_a_decreasing_quadratic_and_the_true_value() {
 #[test]
 fn the_observer_can_stop_it() {
     let (a, b, _) = with_spectrum::<f64>(&[1.0, 2.0, 3.0, 4.0], 6);
-    let mut observer = |i: &Iteration| match i.number {
+    let mut observer = |i: &CgIteration| match i.number {
         2 => ControlFlow::Break(()),
         _ => ControlFlow::Continue(()),
     };

@@ -1,9 +1,9 @@
 //! The loop of conjugate gradients.
 
-use super::{Iteration, Solve, Workspace};
+use super::{CgIteration, Solve, Workspace};
 use crate::error::Result;
 use crate::operator::SelfAdjoint;
-use crate::solve::{Begin, Stop, Stopping};
+use crate::solve::{CgStart, Stop, Stopping};
 use crate::vector;
 use osculant_tape::Scalar;
 use std::mem::swap;
@@ -17,111 +17,37 @@ impl<T: Scalar, A: SelfAdjoint<T> + ?Sized> Solve<'_, T, A> {
         w: &mut Workspace<T>,
         rule: &mut dyn Stopping,
     ) -> Result<End> {
-        let n = b.len();
-        for v in [&mut w.d, &mut w.next, &mut w.r, &mut w.q, &mut w.v] {
-            v.resize(n, T::zero());
-        }
-        w.z.resize(if self.preconditioner.is_some() { n } else { 0 }, T::zero());
-        w.d.fill(T::zero());
-        vector::copy(b, &mut w.r)?;
-        let bound = self.cg.max_iterations;
-        if let Some(kept) = &mut self.kept {
-            kept.begin(n, bound);
-        }
-        let rhs_norm = vector::norm(b);
-        let mut end = End {
-            residual_norm: rhs_norm,
-            value: 0.0,
-            iterations: 0,
-            products: 0,
-            stop: Stop::MaxIterations,
-        };
+        let mut end = self.begin(b, w)?;
         if vector::max_abs(b) == 0.0 {
             return Ok(end.because(Stop::ZeroRightHandSide));
         }
-        if let Some(start) = self.start {
-            end.products += 1;
-            self.a.apply_into(start, &mut w.q)?;
-            vector::copy(start, &mut w.d)?;
-            vector::combine(b, -T::one(), &w.q, &mut w.r)?;
-            end.residual_norm = vector::norm(&w.r);
-            end.value = -0.5 * (vector::dot(b, &w.d)? + vector::dot(&w.r, &w.d)?);
-        }
-        let begin = Begin {
-            bound,
-            rhs_norm,
-            residual_norm: end.residual_norm,
-            value: end.value,
-        };
-        let enough = rule.begin(&begin);
-        // Asked of r itself: where b is so small that ‖b‖ underflows, ‖r‖ = 0 says nothing.
-        let exact = || end.residual_norm == 0.0 && vector::max_abs(&w.r) == 0.0;
-        if self.start.is_some() && (enough || exact()) {
+        if self.is_solved_at_start(vector::norm(b), w, rule, &end) {
             return Ok(end.because(Stop::Converged));
         }
         let mut rz = self.precondition_residual(w, None)?;
         vector::copy(if w.z.is_empty() { &w.r } else { &w.z }, &mut w.v)?;
         loop {
-            if !rz.is_finite() {
-                return Ok(end.because(Stop::NonFinite));
-            }
-            // `rz == 0` with a residual that is not 0 is an underflow, unless M is to blame.
-            if rz <= 0.0 {
-                let stop = match self.preconditioner {
-                    Some(_) => Stop::IndefinitePreconditioner { value: rz },
-                    None => Stop::NonFinite,
-                };
+            if let Some(stop) = self.fault_of(rz) {
                 return Ok(end.because(stop));
             }
-            end.products += 1;
-            match self.a.apply_into(&w.v, &mut w.q) {
-                // The iterate so far is good, whatever becomes of this direction.
-                Err(error) if end.iterations > 0 && error.is_not_finite() => {
-                    return Ok(end.because(Stop::NonFinite));
-                }
-                done => done?,
-            }
-            let curvature = vector::dot(&w.v, &w.q)?;
-            if !curvature.is_finite() {
+            let Some(curvature) = self.product(w, &mut end)? else {
                 return Ok(end.because(Stop::NonFinite));
-            }
-            if let Some(step) = self.step_to_boundary(w, rz / curvature, curvature)? {
-                let Some(rr) = self.advance(w, step)? else {
-                    return Ok(end.because(Stop::NonFinite));
-                };
-                end.iterations += 1;
-                end.residual_norm = rr.sqrt();
-                end.value += 0.5 * step * step * curvature - step * rz;
-                // The solve ends here whatever the observer says.
-                let _ = self.seen(&end, curvature, step);
-                return Ok(end.because(Stop::Boundary));
+            };
+            let step = rz / curvature;
+            if let Some(step) = self.step_to_boundary(w, step, curvature)? {
+                return self.end_on_boundary(w, end, (step, curvature, rz));
             }
             if curvature <= 0.0 {
-                if end.iterations == 0 && self.start.is_none() {
-                    swap(&mut w.d, &mut w.v);
-                    vector::add_scaled(-T::one(), &w.q, &mut w.r)?;
-                    end.residual_norm = vector::norm(&w.r);
-                    end.value = 0.5 * curvature - rz;
-                }
-                return Ok(end.because(Stop::NegativeCurvature { value: curvature }));
+                return self.end_on_negative_curvature(w, end, (curvature, rz));
             }
-            let step = rz / curvature;
             let Some(rr) = self.advance(w, step)? else {
                 return Ok(end.because(Stop::NonFinite));
             };
             end.iterations += 1;
             end.residual_norm = rr.sqrt();
             end.value -= 0.5 * step * rz;
-            let (seen, control) = self.seen(&end, curvature, step);
-            // No rule need know that an exact solution cannot get better.
-            if rule.enough(&seen) || end.residual_norm == 0.0 {
-                return Ok(end.because(Stop::Converged));
-            }
-            if control.is_break() {
-                return Ok(end.because(Stop::Observer));
-            }
-            if end.iterations >= bound {
-                return Ok(end.because(Stop::MaxIterations));
+            if let Some(stop) = self.verdict(rule, &end, (curvature, step)) {
+                return Ok(end.because(stop));
             }
             if let Some(kept) = &mut self.kept
                 && kept.wants(end.iterations)
@@ -133,6 +59,135 @@ impl<T: Scalar, A: SelfAdjoint<T> + ?Sized> Solve<'_, T, A> {
             let z = if w.z.is_empty() { &w.r } else { &w.z };
             vector::scale_add(beta, z, &mut w.v)?;
             rz = new;
+        }
+    }
+
+    /// d = 0 or the start, and r = b − Ad.
+    fn begin(&mut self, b: &[T], w: &mut Workspace<T>) -> Result<End> {
+        let n = b.len();
+        for v in [&mut w.d, &mut w.next, &mut w.r, &mut w.q, &mut w.v] {
+            v.resize(n, T::zero());
+        }
+        w.z.resize(if self.preconditioner.is_some() { n } else { 0 }, T::zero());
+        w.d.fill(T::zero());
+        vector::copy(b, &mut w.r)?;
+        if let Some(kept) = &mut self.kept {
+            kept.begin(n, self.cg.max_iterations);
+        }
+        let mut end = End {
+            residual_norm: vector::norm(b),
+            value: 0.0,
+            iterations: 0,
+            products: 0,
+            stop: Stop::MaxIterations,
+        };
+        let Some(start) = self.start.filter(|_| vector::max_abs(b) > 0.0) else {
+            return Ok(end);
+        };
+        end.products += 1;
+        self.a.apply_into(start, &mut w.q)?;
+        vector::copy(start, &mut w.d)?;
+        vector::combine(b, -T::one(), &w.q, &mut w.r)?;
+        end.residual_norm = vector::norm(&w.r);
+        end.value = -0.5 * (vector::dot(b, &w.d)? + vector::dot(&w.r, &w.d)?);
+        Ok(end)
+    }
+
+    /// Tells the rule where the solve begins; whether a start is good enough already.
+    fn is_solved_at_start(
+        &self,
+        rhs_norm: f64,
+        w: &Workspace<T>,
+        rule: &mut dyn Stopping,
+        end: &End,
+    ) -> bool {
+        let norm = end.residual_norm;
+        let enough = rule.begin(&CgStart {
+            bound: self.cg.max_iterations,
+            rhs_norm,
+            residual_norm: norm,
+            value: end.value,
+        });
+        // Where r is so small or large that its norm vanishes or overflows, r itself is asked.
+        let counts = norm > 0.0 && norm.is_finite();
+        let exact = || norm == 0.0 && vector::max_abs(&w.r) == 0.0;
+        self.start.is_some() && ((enough && counts) || exact())
+    }
+
+    /// Why there is no direction to go on along, with this rᵀM⁻¹r, if there is none.
+    fn fault_of(&self, rz: f64) -> Option<Stop> {
+        match self.preconditioner {
+            _ if !rz.is_finite() => Some(Stop::NonFinite),
+            _ if rz > 0.0 => None,
+            Some(_) => Some(Stop::IndefinitePreconditioner { value: rz }),
+            // r is not 0, so its square underflowed.
+            None => Some(Stop::NonFinite),
+        }
+    }
+
+    /// q = Av; gives vᵀAv, or nothing where that is not finite: the iterate so far is good,
+    /// whatever becomes of this direction. An error of the first product is one of the solve.
+    fn product(&self, w: &mut Workspace<T>, end: &mut End) -> Result<Option<f64>> {
+        end.products += 1;
+        match self.a.apply_into(&w.v, &mut w.q) {
+            Err(error) if end.iterations > 0 && error.is_not_finite() => return Ok(None),
+            done => done?,
+        }
+        let curvature = vector::dot(&w.v, &w.q)?;
+        Ok(Some(curvature).filter(|curvature| curvature.is_finite()))
+    }
+
+    /// Goes to the boundary, and ends there.
+    fn end_on_boundary(
+        &mut self,
+        w: &mut Workspace<T>,
+        mut end: End,
+        (step, curvature, rz): (f64, f64, f64),
+    ) -> Result<End> {
+        let Some(rr) = self.advance(w, step)? else {
+            return Ok(end.because(Stop::NonFinite));
+        };
+        end.iterations += 1;
+        end.residual_norm = rr.sqrt();
+        end.value += 0.5 * step * step * curvature - step * rz;
+        // The solve ends here whatever the observer says.
+        let _ = self.seen(&end, curvature, step);
+        Ok(end.because(Stop::Boundary))
+    }
+
+    /// Ends at the iterate so far; or, where there is none, at the direction itself.
+    fn end_on_negative_curvature(
+        &self,
+        w: &mut Workspace<T>,
+        mut end: End,
+        (curvature, rz): (f64, f64),
+    ) -> Result<End> {
+        if end.iterations == 0 && self.start.is_none() {
+            swap(&mut w.d, &mut w.v);
+            vector::add_scaled(-T::one(), &w.q, &mut w.r)?;
+            end.residual_norm = vector::norm(&w.r);
+            end.value = 0.5 * curvature - rz;
+        }
+        Ok(end.because(Stop::NegativeCurvature { value: curvature }))
+    }
+
+    /// Why the solve ends after this iteration, if it does.
+    fn verdict(
+        &mut self,
+        rule: &mut dyn Stopping,
+        end: &End,
+        (curvature, step): (f64, f64),
+    ) -> Option<Stop> {
+        let (seen, control) = self.seen(end, curvature, step);
+        // No rule need know that an exact solution cannot get better.
+        if rule.enough(&seen) || end.residual_norm == 0.0 {
+            Some(Stop::Converged)
+        } else if control.is_break() {
+            Some(Stop::Observer)
+        } else if end.iterations >= self.cg.max_iterations {
+            Some(Stop::MaxIterations)
+        } else {
+            None
         }
     }
 
@@ -172,8 +227,8 @@ impl<T: Scalar, A: SelfAdjoint<T> + ?Sized> Solve<'_, T, A> {
     }
 
     /// Tells the observer of an iteration.
-    fn seen(&mut self, end: &End, curvature: f64, step: f64) -> (Iteration, ControlFlow<()>) {
-        let seen = Iteration {
+    fn seen(&mut self, end: &End, curvature: f64, step: f64) -> (CgIteration, ControlFlow<()>) {
+        let seen = CgIteration {
             number: end.iterations,
             residual_norm: end.residual_norm,
             value: end.value,

@@ -8,12 +8,12 @@ pub use nash_sofer::NashSofer;
 pub use relative_progress::RelativeProgress;
 pub use residual::Residual;
 
-use super::Iteration;
+use super::CgIteration;
 use crate::error::{OptimError, Result};
 
 /// Where a solve of A d = b begins.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Begin {
+pub struct CgStart {
     /// The bound on iterations.
     pub bound: usize,
     /// ‖b‖.
@@ -34,16 +34,16 @@ pub struct Begin {
 ///
 /// ```
 /// use osculant_optim::operator::Diagonal;
-/// use osculant_optim::solve::{Begin, Cg, Iteration, Stop, Stopping};
+/// use osculant_optim::solve::{CgStart, Cg, CgIteration, Stop, Stopping};
 ///
 /// /// Ends when q(d) is below a value.
 /// struct Below(f64);
 ///
 /// impl Stopping for Below {
-///     fn begin(&mut self, at: &Begin) -> bool {
+///     fn begin(&mut self, at: &CgStart) -> bool {
 ///         at.value < self.0
 ///     }
-///     fn enough(&mut self, seen: &Iteration) -> bool {
+///     fn enough(&mut self, seen: &CgIteration) -> bool {
 ///         seen.value < self.0
 ///     }
 /// }
@@ -57,10 +57,10 @@ pub struct Begin {
 pub trait Stopping: Send {
     /// A solve begins. Whether its start is good enough already, which is asked only where a start
     /// was given.
-    fn begin(&mut self, at: &Begin) -> bool;
+    fn begin(&mut self, at: &CgStart) -> bool;
 
     /// Whether d is good enough after this iteration.
-    fn enough(&mut self, seen: &Iteration) -> bool;
+    fn enough(&mut self, seen: &CgIteration) -> bool;
 }
 
 /// A number of a rule that is finite and above 0.

@@ -1,8 +1,8 @@
 //! The test of the quadratic's progress in one iteration.
 
-use super::{Begin, Stopping, positive};
+use super::{CgStart, Stopping, positive};
 use crate::error::Result;
-use crate::solve::Iteration;
+use crate::solve::CgIteration;
 
 /// Ends when an iteration brought little beside the mean of all so far.
 ///
@@ -59,12 +59,12 @@ impl NashSofer {
 }
 
 impl Stopping for NashSofer {
-    fn begin(&mut self, at: &Begin) -> bool {
+    fn begin(&mut self, at: &CgStart) -> bool {
         self.last = at.value;
         false
     }
 
-    fn enough(&mut self, seen: &Iteration) -> bool {
+    fn enough(&mut self, seen: &CgIteration) -> bool {
         let last = std::mem::replace(&mut self.last, seen.value);
         let q = seen.value;
         q < 0.0 && seen.number as f64 * (q - last) / q <= self.tau

@@ -1,8 +1,8 @@
 //! The test of the quadratic's progress over the last iterations.
 
-use super::{Begin, Stopping, positive};
+use super::{CgStart, Stopping, positive};
 use crate::error::{OptimError, Result};
-use crate::solve::Iteration;
+use crate::solve::CgIteration;
 
 /// Ends when the last iterations brought little of the decrease so far.
 ///
@@ -97,7 +97,7 @@ impl RelativeProgress {
 }
 
 impl Stopping for RelativeProgress {
-    fn begin(&mut self, at: &Begin) -> bool {
+    fn begin(&mut self, at: &CgStart) -> bool {
         self.values.clear();
         // All at once, so that iterations allocate nothing; a bound that is no bound aside.
         self.values.reserve(at.bound.min(ROOM).saturating_add(1));
@@ -105,7 +105,7 @@ impl Stopping for RelativeProgress {
         false
     }
 
-    fn enough(&mut self, seen: &Iteration) -> bool {
+    fn enough(&mut self, seen: &CgIteration) -> bool {
         self.values.push(seen.value);
         let i = seen.number;
         let k = self.window.max((self.share * i as f64).ceil() as usize);

@@ -1,8 +1,8 @@
 //! The test of the residual.
 
-use super::{Begin, Stopping};
+use super::{CgStart, Stopping};
 use crate::error::{OptimError, Result};
-use crate::solve::Iteration;
+use crate::solve::CgIteration;
 
 /// Ends when the residual is small beside the right-hand side; what [`Cg`](crate::solve::Cg) does
 /// where no other rule is given.
@@ -56,12 +56,12 @@ impl Residual {
 }
 
 impl Stopping for Residual {
-    fn begin(&mut self, at: &Begin) -> bool {
+    fn begin(&mut self, at: &CgStart) -> bool {
         self.target = self.tolerance * at.rhs_norm;
         at.residual_norm <= self.target
     }
 
-    fn enough(&mut self, seen: &Iteration) -> bool {
+    fn enough(&mut self, seen: &CgIteration) -> bool {
         seen.residual_norm <= self.target
     }
 }

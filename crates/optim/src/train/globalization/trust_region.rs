@@ -111,7 +111,7 @@ impl Globalization for TrustRegion {
         let (search, ratio) = whole_step(along, self.eta, f)?;
         // Rounding leaves ‖d‖ a little off the boundary.
         let on_boundary = along.length >= 0.999 * self.radius;
-        // A ratio of NaN is not.
+        // NaN compares false: the region shrinks.
         let fair = ratio >= 0.25;
         if ratio > 0.75 && on_boundary {
             self.radius = (2.0 * self.radius).min(self.largest);

@@ -90,8 +90,8 @@ fn cg<T: Scalar>(
     };
     let bound = options.cg.max_iterations;
     let mut stopped = false;
-    let mut watch = |i: &crate::solve::Iteration| {
-        let control = observer.product(i.number, bound);
+    let mut watch = |i: &crate::solve::CgIteration| {
+        let control = observer.cg_iteration(i.number, bound);
         stopped = control.is_break();
         control
     };

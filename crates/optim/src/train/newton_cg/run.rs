@@ -171,6 +171,7 @@ impl<'r, T: Scalar> Run<'r, T> {
     ) -> Result<Outcome> {
         let start = Start {
             done: self.count.iterations,
+            theta: &self.at.theta,
             value: self.at.value,
             gradient_norm: self.at.norm,
         };

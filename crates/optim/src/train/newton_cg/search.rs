@@ -122,21 +122,20 @@ struct Trials<'a, T: Scalar> {
 }
 
 impl<T: Scalar> Trials<'_, T> {
-    /// f(θ + d), with the gradient if both are finite.
+    /// f(θ + d), with the gradient if both are finite; infinite where θ + d is not finite.
     fn value_and_gradient(&mut self, d: &[T]) -> Result<f64> {
         vector::combine(self.theta, T::one(), d, self.trial)?;
-        if vector::all_finite(self.trial) {
-            let done = self
-                .objective
-                .value_and_gradient_into(self.trial, self.gradient);
-            if let Ok(value) = done {
-                self.whole = Some(value);
-                self.evaluations += 1;
-                return Ok(value);
-            }
+        if !vector::all_finite(self.trial) {
+            return Ok(f64::INFINITY);
         }
-        // Not finite, which a trial may be; any other error comes again.
-        self.value(1.0, d)
+        self.evaluations += 1;
+        let (objective, trial, gradient) = (self.objective, &*self.trial, &mut *self.gradient);
+        let stream = || objective.stream(trial, None, Some(gradient));
+        let value = objective.on_pool(objective.len(), stream)?;
+        if value.is_finite() && vector::all_finite(self.gradient) {
+            self.whole = Some(value);
+        }
+        Ok(value)
     }
 
     /// f(θ + αd); infinite where θ + αd is not finite.

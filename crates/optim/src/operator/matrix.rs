@@ -13,27 +13,27 @@ use osculant_tape::Scalar;
 /// # Example
 ///
 /// ```
-/// use osculant_optim::operator::{Dense, LinearOperator};
-/// let a = Dense::new(2, 3, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0])?;
+/// use osculant_optim::operator::{LinearOperator, Matrix};
+/// let a = Matrix::new(2, 3, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0])?;
 /// assert_eq!(a.apply(&[1.0, 0.0, 1.0])?, [4.0, 10.0]);
 /// assert_eq!(a.apply_adjoint(&[1.0, 1.0])?, [5.0, 7.0, 9.0]);
 /// # Ok::<(), osculant_optim::OptimError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct Dense<T> {
+pub struct Matrix<T> {
     rows: usize,
     cols: usize,
     entries: Vec<T>,
 }
 
-impl<T: Scalar> Dense<T> {
+impl<T: Scalar> Matrix<T> {
     /// The matrix with these entries, row after row.
     pub fn new(rows: usize, cols: usize, entries: Vec<T>) -> Result<Self> {
         let expected = rows.saturating_mul(cols);
         let hint = format!("{rows} rows of {cols}");
         expect_length("the list of entries", entries.len(), expected, &hint)?;
         expect_finite("the matrix", &entries)?;
-        Ok(Dense {
+        Ok(Matrix {
             rows,
             cols,
             entries,
@@ -63,7 +63,7 @@ impl<T: Scalar> Dense<T> {
                 entries[i * cols + j] = x;
             }
         }
-        Dense::new(rows, cols, entries)
+        Matrix::new(rows, cols, entries)
     }
 
     /// The entries, row after row.
@@ -80,7 +80,7 @@ impl<T: Scalar> Dense<T> {
     }
 }
 
-impl<T: Scalar> LinearOperator<T> for Dense<T> {
+impl<T: Scalar> LinearOperator<T> for Matrix<T> {
     fn rows(&self) -> usize {
         self.rows
     }
@@ -113,7 +113,7 @@ impl<T: Scalar> LinearOperator<T> for Dense<T> {
 ///
 /// # Errors
 ///
-/// As for [`Dense`]; a matrix that is not square, or not symmetric to rounding.
+/// As for [`Matrix`]; a matrix that is not square, or not symmetric to rounding.
 ///
 /// # Example
 ///
@@ -125,18 +125,18 @@ impl<T: Scalar> LinearOperator<T> for Dense<T> {
 /// # Ok::<(), osculant_optim::OptimError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct Symmetric<T>(Dense<T>);
+pub struct Symmetric<T>(Matrix<T>);
 
 impl<T: Scalar> Symmetric<T> {
     /// The n × n matrix with these entries; what differs by rounding across the diagonal is
     /// replaced by the mean.
     pub fn new(n: usize, entries: Vec<T>) -> Result<Self> {
-        Symmetric::try_from(Dense::new(n, n, entries)?)
+        Symmetric::try_from(Matrix::new(n, n, entries)?)
     }
 
     /// The matrix of any self-adjoint operator, from one product per column.
     pub fn of<A: SelfAdjoint<T> + ?Sized>(a: &A) -> Result<Self> {
-        Symmetric::try_from(Dense::of(a)?)
+        Symmetric::try_from(Matrix::of(a)?)
     }
 
     /// The entries, row after row.
@@ -145,10 +145,10 @@ impl<T: Scalar> Symmetric<T> {
     }
 }
 
-impl<T: Scalar> TryFrom<Dense<T>> for Symmetric<T> {
+impl<T: Scalar> TryFrom<Matrix<T>> for Symmetric<T> {
     type Error = OptimError;
 
-    fn try_from(mut a: Dense<T>) -> Result<Self> {
+    fn try_from(mut a: Matrix<T>) -> Result<Self> {
         expect_square(&a)?;
         let n = a.rows;
         let largest = a.entries.iter().fold(0f64, |l, &x| l.max(x.to_f64().abs()));
@@ -161,7 +161,7 @@ impl<T: Scalar> TryFrom<Dense<T>> for Symmetric<T> {
                     return Err(OptimError::invalid(
                         &format!("entry ({i}, {j})"),
                         format!("{lower}, and entry ({j}, {i}) is {upper}"),
-                        "the matrix must be symmetric; use `Dense` for others",
+                        "the matrix must be symmetric; use `Matrix` for others",
                     ));
                 }
                 let mean = T::from_f64(lower + 0.5 * (upper - lower));
