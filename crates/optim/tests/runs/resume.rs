@@ -1,8 +1,6 @@
 //! Runs that are stopped and go on.
 
-mod common;
-
-use common::{data, net};
+use crate::common::{data, net};
 use osculant_optim::loss::SquaredLoss;
 use osculant_optim::solve::{NashSofer, RelativeProgress};
 use osculant_optim::train::{
