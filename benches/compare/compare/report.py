@@ -10,7 +10,7 @@ from compare.workloads import DESCRIPTIONS
 
 
 def merge(all_results):
-    """The later results over the earlier, cell by cell and column by column."""
+    """The later results over the earlier, cell by cell and column by column; the best ceiling."""
     merged = {}
     for results in all_results:
         for key, value in results.items():
@@ -19,12 +19,16 @@ def merge(all_results):
                     for threads, columns in by_threads.items():
                         place = merged.setdefault("cells", {}).setdefault(cell, {})
                         place.setdefault(threads, {}).update(columns)
+            elif key == "ceiling":
+                for threads, found in value.items():
+                    place = merged.setdefault("ceiling", {}).setdefault(threads, {})
+                    for dtype, flops in found.items():
+                        place[dtype] = max(place.get(dtype, 0.0), flops)
             elif isinstance(value, dict):
                 merged.setdefault(key, {}).update(value)
-            elif key == "command" and key in merged:
-                merged[key] += "`, `" + value
             else:
                 merged[key] = value
+    merged["runs"] = all_results
     return merged
 
 

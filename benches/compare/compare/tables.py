@@ -103,10 +103,12 @@ def others_win(results):
 
 def hardware(results):
     versions = results["versions"]
-    pins = ", ".join(f"{name} {version}" for name, version in versions.items())
+    pins = ", ".join(f"{name} {version}" for name, version in versions.items() if name != "commit")
     lines = [f"- Date: {results['date']}.", f"- Processor: {results['processor']}.",
-             f"- Versions: {pins}.", f"- Command: `{results['command']}`.",
-             f"- Medians of {results['rounds']} turns of {results['repeats']} samples."]
+             f"- Versions: {pins}."]
+    for run in results.get("runs", [results]):
+        lines.append(f"- Measured by `{run['command']}` at commit {run['versions']['commit']}: medians "
+                     f"of {run['rounds']} turns of {run['repeats']} samples.")
     for threads, ceiling in results.get("ceiling", {}).items():
         speeds = ", ".join(f"{flops / 1e9:.0f} GFLOP/s in {dtype}"
                            for dtype, flops in sorted(ceiling.items()))
