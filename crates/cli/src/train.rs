@@ -340,10 +340,7 @@ impl Train {
             run.journal.remark(&best)?;
         }
         run.journal.conclude(&summary(&run))?;
-        written.map_err(|error| match &run.keeper {
-            Some(keeper) => keeper.ended(error),
-            None => error,
-        })?;
+        written.map_err(|error| run::ended(run.keeper.as_ref(), error))?;
         Ok(match (run.interrupted, run.trained.outcome) {
             (true, _) => run::interrupt::CODE.into(),
             // All is written as for other runs; but a script is to know.

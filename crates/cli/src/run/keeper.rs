@@ -119,10 +119,7 @@ impl<'a> Keeper<'a> {
     }
 
     /// An error that ends the run, with what is kept of it.
-    pub fn ended(&self, error: CliError) -> CliError {
-        if matches!(error, CliError::Kept { .. }) {
-            return error;
-        }
+    fn ended(&self, error: CliError) -> CliError {
         CliError::Kept {
             folder: self.folder.shown(),
             iteration: self.saved,
@@ -145,6 +142,14 @@ impl<'a> Keeper<'a> {
         let text = json(course)?;
         self.checkpoint.notes.insert(COURSE.into(), text);
         Ok(self.checkpoint.save(self.folder.checkpoint())?)
+    }
+}
+
+/// An error that ends a run; where the run is kept, with what is kept of it, said once.
+pub fn ended(keeper: Option<&Keeper<'_>>, error: CliError) -> CliError {
+    match (keeper, &error) {
+        (None, _) | (_, CliError::Kept { .. }) => error,
+        (Some(keeper), _) => keeper.ended(error),
     }
 }
 

@@ -20,6 +20,6 @@ mod watch;
 pub use best::Best;
 pub use folder::{Folder, RECORD};
 pub use journal::{Journal, JsonLines, Shown};
-pub use keeper::{Course, Keeper, Kept};
+pub use keeper::{Course, Keeper, Kept, ended};
 pub use options::Options;
 pub use watch::{Finished, Trained, Watch, Watched};

@@ -1,6 +1,6 @@
 //! The observer of a run: what happens before the first iteration, and after each.
 
-use super::{Course, Journal, Keeper, interrupt};
+use super::{Course, Journal, Keeper, ended, interrupt};
 use crate::error::CliError;
 use crate::problem::Problem;
 use crate::record::{self, Event, Figures};
@@ -126,7 +126,7 @@ impl<'a> Watch<'a> {
     ) -> Result<Finished<'a>, CliError> {
         let seconds = self.seconds();
         let interrupted = matches!(self.ended, Some(Ended::Interrupted));
-        let ended = match self.ended {
+        let early = match self.ended {
             Some(Ended::Failed(error)) => return Err(error),
             Some(Ended::Patience(count)) => {
                 Some(format!("no better model in {count} {}s", self.unit))
@@ -134,10 +134,7 @@ impl<'a> Watch<'a> {
             Some(Ended::Interrupted) => Some("interrupted".into()),
             None => None,
         };
-        let trained = trained.map_err(|error| match &self.keeper {
-            Some(keeper) => keeper.ended(error.into()),
-            None => error.into(),
-        })?;
+        let trained = trained.map_err(|error| ended(self.keeper.as_ref(), error.into()))?;
         // A first-order run that diverged went back to an earlier θ.
         let scores = match trained.done < self.done {
             true => scores(self.problem, &trained.state.theta)?,
@@ -148,7 +145,7 @@ impl<'a> Watch<'a> {
             outcome => outcome.to_string(),
         };
         Ok(Finished {
-            outcome: ended.unwrap_or(by_itself),
+            outcome: early.unwrap_or(by_itself),
             trained,
             journal: self.journal,
             keeper: self.keeper,
@@ -178,7 +175,7 @@ impl<'a> Watch<'a> {
             gradient_norm: Some(at.gradient_norm),
             ..*begin
         })));
-        written.map_err(|error| self.kept(error))
+        written.map_err(|error| ended(self.keeper.as_ref(), error))
     }
 
     /// Notes an iteration, or an epoch.
@@ -203,7 +200,7 @@ impl<'a> Watch<'a> {
             ..iteration
         };
         let noted = self.journal.iteration(iteration, &self.scores);
-        noted.map_err(|error| self.kept(error))?;
+        noted.map_err(|error| ended(self.keeper.as_ref(), error))?;
         if let Some(keeper) = &mut self.keeper
             && keeper.is_due(number)
         {
@@ -213,14 +210,6 @@ impl<'a> Watch<'a> {
         }
         self.progress.stage(&self.stage());
         Ok(())
-    }
-
-    /// An error that ends the run; where the run is kept, with what is kept.
-    fn kept(&self, error: CliError) -> CliError {
-        match &self.keeper {
-            Some(keeper) => keeper.ended(error),
-            None => error,
-        }
     }
 
     fn stage(&self) -> String {

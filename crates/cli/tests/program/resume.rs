@@ -250,6 +250,18 @@ fn ctrl_c_ends_a_run_that_goes_on_later() {
     assert!(place.models("parts") == place.models("whole"));
 }
 
+/// Runs the program where no file can grow beyond so many blocks of 512 bytes; it must fail.
+#[cfg(unix)]
+fn short_of_room(arguments: &str, blocks: u64) -> Ran {
+    let script = format!(
+        "trap '' XFSZ; ulimit -f {blocks}; exec {} {arguments}",
+        program()
+    );
+    let run = ran(Command::new("sh").args(["-c", &script]));
+    assert_eq!(run.code, Some(1), "{run:?}");
+    run
+}
+
 #[cfg(unix)]
 #[test]
 fn a_full_disk_leaves_the_last_checkpoint_and_says_how_to_go_on() {
@@ -260,13 +272,7 @@ fn a_full_disk_leaves_the_last_checkpoint_and_says_how_to_go_on() {
     let checkpoint = place.path("parts").join("checkpoint.safetensors");
     let before = fs::read(&checkpoint).unwrap();
     assert!(before.len() > 4000);
-    let script = format!(
-        "trap '' XFSZ; ulimit -f 7; exec {} {} --iterations 5",
-        program(),
-        place.resume("parts")
-    );
-    let run = ran(Command::new("sh").args(["-c", &script]));
-    assert_eq!(run.code, Some(1), "{run:?}");
+    let run = short_of_room(&format!("{} --iterations 5", place.resume("parts")), 7);
     let folder = place.shown("parts");
     for part in [
         format!("error: cannot write `{folder}/"),
@@ -296,13 +302,8 @@ fn a_disk_without_room_for_the_record_leaves_the_last_checkpoint_too() {
     // In blocks of 512 bytes: no other iteration has room.
     let blocks = record.len() / 512;
     assert!(checkpoint.len() as u64 <= blocks * 512 / 2, "{record:?}");
-    let script = format!(
-        "trap '' XFSZ; ulimit -f {blocks}; exec {} {} --iterations 110",
-        program(),
-        place.resume("parts")
-    );
-    let run = ran(Command::new("sh").args(["-c", &script]));
-    assert_eq!(run.code, Some(1), "{run:?}");
+    let more = format!("{} --iterations 110", place.resume("parts"));
+    let run = short_of_room(&more, blocks);
     let folder = place.shown("parts");
     for part in [
         format!("error: cannot write `{folder}/record.jsonl`"),

@@ -18,10 +18,14 @@ impl<T: Scalar, A: SelfAdjoint<T> + ?Sized> Solve<'_, T, A> {
         rule: &mut dyn Stopping,
     ) -> Result<End> {
         let mut end = self.begin(b, w)?;
+        let rhs_norm = end.residual_norm;
         if vector::max_abs(b) == 0.0 {
             return Ok(end.because(Stop::ZeroRightHandSide));
         }
-        if self.is_solved_at_start(vector::norm(b), w, rule, &end) {
+        if let Some(start) = self.start {
+            self.begin_at(start, b, w, &mut end)?;
+        }
+        if self.is_solved_at_start(rhs_norm, w, rule, &end) {
             return Ok(end.because(Stop::Converged));
         }
         let mut rz = self.precondition_residual(w, None)?;
@@ -62,7 +66,7 @@ impl<T: Scalar, A: SelfAdjoint<T> + ?Sized> Solve<'_, T, A> {
         }
     }
 
-    /// d = 0 or the start, and r = b − Ad.
+    /// d = 0 and r = b.
     fn begin(&mut self, b: &[T], w: &mut Workspace<T>) -> Result<End> {
         let n = b.len();
         for v in [&mut w.d, &mut w.next, &mut w.r, &mut w.q, &mut w.v] {
@@ -74,23 +78,24 @@ impl<T: Scalar, A: SelfAdjoint<T> + ?Sized> Solve<'_, T, A> {
         if let Some(kept) = &mut self.kept {
             kept.begin(n, self.cg.max_iterations);
         }
-        let mut end = End {
+        Ok(End {
             residual_norm: vector::norm(b),
             value: 0.0,
             iterations: 0,
             products: 0,
             stop: Stop::MaxIterations,
-        };
-        let Some(start) = self.start.filter(|_| vector::max_abs(b) > 0.0) else {
-            return Ok(end);
-        };
+        })
+    }
+
+    /// d = the start and r = b − Ad.
+    fn begin_at(&self, start: &[T], b: &[T], w: &mut Workspace<T>, end: &mut End) -> Result<()> {
         end.products += 1;
         self.a.apply_into(start, &mut w.q)?;
         vector::copy(start, &mut w.d)?;
         vector::combine(b, -T::one(), &w.q, &mut w.r)?;
         end.residual_norm = vector::norm(&w.r);
         end.value = -0.5 * (vector::dot(b, &w.d)? + vector::dot(&w.r, &w.d)?);
-        Ok(end)
+        Ok(())
     }
 
     /// Tells the rule where the solve begins; whether a start is good enough already.
