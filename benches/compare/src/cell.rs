@@ -57,8 +57,8 @@ enum Operator<T: Scalar> {
 pub(crate) struct Curved<T: Scalar> {
     net: &'static Network<T>,
     objective: &'static Objective<'static, T>,
-    /// The same without fused ops.
-    unfused: &'static Objective<'static, T>,
+    /// The same, with every convolution computed at every pixel.
+    every_pixel: &'static Objective<'static, T>,
     inputs: Vec<T>,
     /// Two points, by turns: nothing that was computed at one helps at the other.
     thetas: [Vec<T>; 2],
@@ -88,7 +88,7 @@ impl<T: Scalar> Curved<T> {
         D: Examples<T, Target = L::Target> + 'static,
     {
         let net: &'static Network<T> = Box::leak(Box::new(net));
-        let unfused: &'static Network<T> = Box::leak(Box::new(net.unfused()));
+        let every_pixel: &'static Network<T> = Box::leak(Box::new(net.every_pixel()));
         let data: &'static D = Box::leak(Box::new(data));
         let examples = data.len();
         let vectors = workload.reals("vectors")?;
@@ -99,7 +99,7 @@ impl<T: Scalar> Curved<T> {
         Ok(Box::new(Curved {
             net,
             objective: Box::leak(Box::new(Objective::new(net, loss, data)?)),
-            unfused: Box::leak(Box::new(Objective::new(unfused, loss, data)?)),
+            every_pixel: Box::leak(Box::new(Objective::new(every_pixel, loss, data)?)),
             inputs,
             thetas: [workload.reals("theta")?, workload.reals("theta2")?],
             turn: 0,
@@ -173,7 +173,7 @@ impl<T: Scalar> Curved<T> {
             Column::Product => Operator::GaussNewton(self.model(THIRTY)?.gauss_newton()?),
             Column::Block8 => Operator::GaussNewton(self.model(8 * THIRTY)?.gauss_newton()?),
             Column::DenseSweep => {
-                let model = self.unfused.at(&self.thetas[0])?.route(Route::Sweep);
+                let model = self.every_pixel.at(&self.thetas[0])?.route(Route::Sweep);
                 Operator::GaussNewton(model.gauss_newton()?)
             }
             Column::Hessian => Operator::Hessian(self.model(0)?.hessian()?),

@@ -103,6 +103,25 @@ impl<T: Scalar> Network<T> {
         }
     }
 
+    /// The same network, with convolutions before a max-pooling computed at every pixel rather
+    /// than, in derivatives, at the winners: slower, and equal to rounding; to compare with.
+    ///
+    /// # Example
+    /// ```
+    /// use osculant_layers::prelude::*;
+    ///
+    /// let net = Network::<f64>::new([4, 4, 1], |x| x.conv2d(2, 3).relu().max_pool2d(2))?;
+    /// let (theta, x) = (net.init(0), [0.5; 16]);
+    /// let (fused, every) = (net.forward(&theta, &x)?, net.every_pixel().forward(&theta, &x)?);
+    /// assert!(fused.iter().zip(&every).all(|(a, b)| (a - b).abs() < 1e-14));
+    /// # Ok::<(), GraphError>(())
+    /// ```
+    pub fn every_pixel(&self) -> Self {
+        Network {
+            graph: self.graph.every_pixel(),
+        }
+    }
+
     /// The layout of θ: names, shapes and places of the parameters.
     ///
     /// # Example

@@ -30,6 +30,17 @@ impl<T: Scalar> Buffer<T> {
             len,
         };
     }
+
+    /// `x`, if it begins on a cache line, or else a copy that does.
+    pub fn aligned<'a>(&'a mut self, x: &'a [T]) -> &'a [T] {
+        if (x.as_ptr() as usize).is_multiple_of(LINE) {
+            return x;
+        }
+        self.grow(x.len());
+        let copy = &mut self[..x.len()];
+        copy.copy_from_slice(x);
+        copy
+    }
 }
 
 /// How many numbers lie before the first that begins on a cache line.
@@ -84,13 +95,18 @@ mod tests {
             assert_eq!(buffer.as_ptr() as usize % LINE, 0);
             buffer[len - 1] = len as f32;
         }
-        let copy = buffer.clone();
+        let mut copy = buffer.clone();
         assert_eq!(copy.as_ptr() as usize % LINE, 0);
         for len in [1, 3, 1000, 100_000] {
             assert_eq!(copy[len - 1], len as f32);
         }
         buffer.grow(10);
         assert_eq!(buffer.len(), 100_000, "it never shrinks");
+        let given = copy.aligned(&buffer[..50]).as_ptr();
+        assert_eq!(given, buffer.as_ptr(), "what is aligned stays where it is");
+        let given = copy.aligned(&buffer[1..50]);
+        assert_eq!(given, &buffer[1..50]);
+        assert_eq!(given.as_ptr() as usize % LINE, 0);
         assert!(Buffer::<f32>::default().clone().is_empty());
     }
 }

@@ -3,7 +3,7 @@
 use crate::buffer::Buffer;
 use crate::copy::push_copy;
 use crate::error::{GraphError, Place, Result};
-use crate::fuse::fuse;
+use crate::fuse::{Pixels, fuse};
 use crate::linearize::Feed;
 use crate::op::Tile;
 use crate::params::{Params, check_vector};
@@ -33,7 +33,7 @@ pub struct Graph<T> {
     pub(crate) totals: Pool<Box<Totals<T>>>,
     pub(crate) blocks: Pool<Block<T>>,
     pub(crate) sensitivities: Pool<Vec<Buffer<T>>>,
-    pub(crate) thetas: Pool<Arc<[T]>>,
+    pub(crate) thetas: Pool<Arc<Buffer<T>>>,
 }
 
 /// Things that are costly to make and are used again and again.
@@ -130,7 +130,7 @@ impl<T: Scalar> Graph<T> {
         let input_shapes = input_shapes.map(|n| n.shape.clone()).collect();
         let input_size = recording.input_size;
         let recorded = (nodes, output);
-        let (nodes, output) = fuse(&recorded.0, output);
+        let (nodes, output) = fuse(&recorded.0, output, Pixels::Winners);
         let plan = Plan::new(&nodes, output, &params, input_size);
         Ok(Graph {
             nodes,
@@ -151,7 +151,18 @@ impl<T: Scalar> Graph<T> {
     /// The same graph without the rewrites that fuse neighbouring nodes: slower, and equal to
     /// rounding.
     pub fn unfused(&self) -> Self {
-        let (nodes, output) = self.recorded.clone();
+        self.rewritten(self.recorded.clone())
+    }
+
+    /// The same graph, with convolutions before a max-pooling computed at every pixel rather than,
+    /// in derivatives, at the winners: slower, and equal to rounding.
+    pub fn every_pixel(&self) -> Self {
+        let (nodes, output) = &self.recorded;
+        self.rewritten(fuse(nodes, *output, Pixels::All))
+    }
+
+    /// The same graph with other nodes, and the node of the output there.
+    fn rewritten(&self, (nodes, output): (Vec<Node<T>>, usize)) -> Self {
         let plan = Plan::new(&nodes, output, &self.params, self.input_size);
         Graph {
             nodes,
@@ -323,10 +334,14 @@ impl<T: Scalar> Graph<T> {
         self.params.check("theta", theta)?;
         let mut totals = self.totals.take();
         let Totals {
-            shared, scratch, ..
+            shared,
+            scratch,
+            aligned,
+            ..
         } = &mut *totals;
+        let theta = self.aligned(examples.len(), theta, aligned);
         let computed = self.shared_forward(theta, (true, false), shared, scratch);
-        let shared = &totals.shared;
+        let shared = &*shared;
         let tile_len = self.plan.tile_len;
         let body = |w: &mut Worker<T>, range: Range<usize>, out: &mut [T]| {
             let tile = Tile {

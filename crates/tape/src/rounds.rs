@@ -63,6 +63,8 @@ pub(crate) struct Totals<T> {
     pub shared: Block<T>,
     /// Tangents of the shared stratum.
     pub tangents: Vec<Buffer<T>>,
+    /// θ or v, where sweeps read a copy of it.
+    pub aligned: Buffer<T>,
     pub scratch: Buffer<T>,
     lanes: Vec<Lane<T>>,
     rows: Buffer<T>,
@@ -122,6 +124,16 @@ impl<T: Scalar> Graph<T> {
             f()
         } else {
             rayon::scope(|_| f())
+        }
+    }
+
+    /// θ or v as sweeps over `count` examples read it: beginning on a cache line, where every tile
+    /// reads small weights in place. (Large ones are copied panel by panel.)
+    pub(crate) fn aligned<'a>(&self, count: usize, x: &'a [T], room: &'a mut Buffer<T>) -> &'a [T] {
+        if self.plan.deferred.is_empty() && !self.is_inline(count) {
+            room.aligned(x)
+        } else {
+            x
         }
     }
 

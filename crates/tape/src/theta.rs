@@ -1,11 +1,11 @@
 //! θ as all that is computed there holds it: checked once, copied once.
 
+use crate::buffer::Buffer;
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::kernel::copy_finite;
 use crate::{Scalar, params};
 use std::fmt;
-use std::iter::repeat_n;
 use std::mem::take;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ use std::sync::Arc;
 /// ```
 pub struct Theta<'g, T: Scalar> {
     graph: &'g Graph<T>,
-    numbers: Arc<[T]>,
+    numbers: Arc<Buffer<T>>,
 }
 
 impl<T: Scalar> Graph<T> {
@@ -38,11 +38,10 @@ impl<T: Scalar> Graph<T> {
     pub fn theta(&self, theta: &[T]) -> Result<Theta<'_, T>> {
         self.params.check_length("theta", theta)?;
         let mut numbers = self.thetas.take();
-        if numbers.len() != theta.len() {
-            numbers = repeat_n(T::zero(), theta.len()).collect();
-        }
         // The pool held the only reference, so nothing is cloned here.
-        let fault = copy_finite(theta, Arc::make_mut(&mut numbers));
+        let room = Arc::make_mut(&mut numbers);
+        room.grow(theta.len());
+        let fault = copy_finite(theta, room);
         let theta = Theta {
             graph: self,
             numbers,

@@ -183,7 +183,10 @@ fn compare<T: Scalar>(image: [usize; 3], stages: &[Stage], count: usize, toleran
 
 /// Whether a graph computes what it computes as recorded.
 fn agree<T: Scalar>(fused: &Graph<T>, count: usize, tolerance: f64) {
-    let plain = fused.unfused();
+    let others = [
+        ("as recorded", fused.unfused()),
+        ("every pixel", fused.every_pixel()),
+    ];
     let names = [
         "forward",
         "jvp",
@@ -193,14 +196,17 @@ fn agree<T: Scalar>(fused: &Graph<T>, count: usize, tolerance: f64) {
         "squares",
         "H v",
     ];
-    let (fused, plain) = (everything(fused, count), everything(&plain, count));
-    for (name, (a, b)) in names.iter().zip(fused.iter().zip(&plain)) {
-        let scale = b.iter().fold(1.0f64, |m, x| m.max(x.abs()));
-        for (i, (a, b)) in a.iter().zip(b).enumerate() {
-            assert!(
-                (a - b).abs() <= tolerance * scale,
-                "{name} {i}: fused {a}, as recorded {b} (of {scale})"
-            );
+    let fused = everything(fused, count);
+    for (which, other) in others {
+        let other = everything(&other, count);
+        for (name, (a, b)) in names.iter().zip(fused.iter().zip(&other)) {
+            let scale = b.iter().fold(1.0f64, |m, x| m.max(x.abs()));
+            for (i, (a, b)) in a.iter().zip(b).enumerate() {
+                assert!(
+                    (a - b).abs() <= tolerance * scale,
+                    "{name} {i}: fused {a}, {which} {b} (of {scale})"
+                );
+            }
         }
     }
 }

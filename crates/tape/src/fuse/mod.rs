@@ -2,7 +2,8 @@
 //!
 //! A rewrite replaces a chain of nodes, each with a single consumer, by one node that computes the
 //! same. Nobody records such nodes: a user writes convolution, bias, rectifier and pooling, and
-//! [`Graph::unfused`](crate::Graph::unfused) is the graph without rewrites, to compare with.
+//! [`Graph::unfused`](crate::Graph::unfused) is the graph without rewrites, to compare with, and
+//! [`Graph::every_pixel`](crate::Graph::every_pixel) the one without that of `conv_pool.rs`.
 //!
 //! | file | rewrites |
 //! |---|---|
@@ -21,8 +22,19 @@ use crate::Scalar;
 use crate::tape::{Kind, Node};
 use chain::{Chains, Uses};
 
+/// Where derivatives of a convolution before a max-pooling are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pixels {
+    Winners,
+    All,
+}
+
 /// Rewrites all chains that have a fused form. Returns the new nodes and where the output went.
-pub(crate) fn fuse<T: Scalar>(nodes: &[Node<T>], output: usize) -> (Vec<Node<T>>, usize) {
+pub(crate) fn fuse<T: Scalar>(
+    nodes: &[Node<T>],
+    output: usize,
+    pixels: Pixels,
+) -> (Vec<Node<T>>, usize) {
     let uses = Uses::of(nodes, output);
     let chains = Chains::of(nodes, &uses);
     let mut fused: Vec<Node<T>> = Vec::with_capacity(nodes.len());
@@ -31,6 +43,7 @@ pub(crate) fn fuse<T: Scalar>(nodes: &[Node<T>], output: usize) -> (Vec<Node<T>>
     for (id, node) in nodes.iter().enumerate() {
         let replaced = chains
             .ending_at(id)
+            .filter(|_| pixels == Pixels::Winners)
             .and_then(|chain| conv_pool::replace(nodes, chain, &moved, &mut fused))
             .or_else(|| turned::replace(nodes, id, &uses, &moved, &mut fused))
             .or_else(|| biased::replace(nodes, id, &uses, &moved, &mut fused));

@@ -128,8 +128,8 @@ impl<L: Lane> WithSimd for Contraction<'_, L> {
         // strides are not negative; `c` is borrowed mutably, so it overlaps neither `a` nor `b`.
         unsafe {
             let terms = terms.merged();
-            let mut copy: Room = [MaybeUninit::uninit(); _];
-            let copy = copy.as_mut_ptr().cast();
+            let mut copy = Room::new();
+            let copy = copy.start();
             let operands = Operands {
                 a: a.as_ptr(),
                 b: b.as_ptr(),
@@ -148,11 +148,37 @@ impl<L: Lane> WithSimd for Contraction<'_, L> {
 
 /// Room on the stack for a part of B: 24 kB. More would cost small products dearly, since each page
 /// of it is touched on entry.
-pub(super) type Room = [MaybeUninit<u64>; 3072];
+///
+/// Its numbers begin on a cache line, as every vector among them then does: one that crosses two
+/// lines is two reads. A type that is aligned itself would cost a register in all that has such
+/// room, the frame's.
+pub(super) struct Room([MaybeUninit<u64>; ROOM / 8 + LINE / 8 - 1]);
+
+/// Bytes of a [`Room`], and of a cache line.
+const ROOM: usize = 24 << 10;
+const LINE: usize = 64;
+
+impl Room {
+    /// Room whose numbers are to be written before they are read.
+    #[inline(always)]
+    pub(super) fn new() -> Self {
+        Room([MaybeUninit::uninit(); _])
+    }
+
+    /// Where its numbers begin.
+    #[inline(always)]
+    pub(super) fn start<L>(&mut self) -> *mut L {
+        let first = self.0.as_mut_ptr();
+        // At most all but one of a line's eight parts lie before the next line.
+        first
+            .wrapping_add((first as usize).wrapping_neg() % LINE / 8)
+            .cast()
+    }
+}
 
 /// How many numbers of B there is room for.
 pub(super) const fn room<L>() -> usize {
-    size_of::<Room>() / size_of::<L>()
+    ROOM / size_of::<L>()
 }
 
 /// A panel of B is copied where it reaches over this many bytes …

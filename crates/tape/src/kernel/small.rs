@@ -13,7 +13,6 @@ use super::gemm::{Mat, MatMut, inner_products};
 use super::simd::Lane;
 use super::transpose;
 use pulp::{Simd, WithSimd};
-use std::mem::MaybeUninit;
 
 /// The product as a kernel: C += A·B, or C = A·B.
 pub(crate) struct Small<'a, L> {
@@ -89,8 +88,8 @@ impl<L: Lane> WithSimd for Small<'_, L> {
         // that A is m×k, B is k×n and C is m×n; C is borrowed mutably, so it overlaps no other.
         unsafe {
             if panels {
-                let mut copy: Room = [MaybeUninit::uninit(); _];
-                contraction(simd, shape, a, b, c, copy.as_mut_ptr().cast());
+                let mut copy = Room::new();
+                contraction(simd, shape, a, b, c, copy.start());
             } else if !turning_a_pays::<L, S>(shape) && dots {
                 self::dots(simd, shape, a, b, c);
             } else {
@@ -174,8 +173,8 @@ unsafe fn turned_panels<L: Lane, S: Simd>(
     b: Source<L>,
     c: Target<L>,
 ) {
-    let mut panel: Room = [MaybeUninit::uninit(); _];
-    let panel = panel.as_mut_ptr().cast::<L>();
+    let mut panel = Room::new();
+    let panel = panel.start::<L>();
     let width = 2 * L::lanes::<S>();
     let depth = room::<L>() / width;
     for j in (0..n).step_by(width) {
@@ -233,12 +232,8 @@ unsafe fn turned_result<L: Lane, S: Simd>(
     b: Source<L>,
     c: Target<L>,
 ) {
-    let (mut panel, mut result): (Room, Room) =
-        ([MaybeUninit::uninit(); _], [MaybeUninit::uninit(); _]);
-    let (panel, result) = (
-        panel.as_mut_ptr().cast::<L>(),
-        result.as_mut_ptr().cast::<L>(),
-    );
+    let (mut panel, mut result) = (Room::new(), Room::new());
+    let (panel, result) = (panel.start::<L>(), result.start::<L>());
     let (width, depth) = panel_of_a::<L, S>(m);
     let height = room::<L>() / width;
     for i in (0..m).step_by(width) {

@@ -222,8 +222,9 @@ impl<T: Scalar> Linearization<'_, T> {
             graph.shared_jvp(&self.theta, &self.shared, v, (second_order, audit), totals)?;
         }
         let tangents = std::mem::take(&mut totals.tangents);
+        let mut room = std::mem::take(&mut totals.aligned);
         let direction = Direction {
-            v,
+            v: graph.aligned(self.len(), v, &mut room),
             outer: &tangents,
         };
         let body = |w: &mut Worker<T>, lane: &mut Lane<T>, range: Range<usize>, rows: &mut [T]| {
@@ -256,7 +257,7 @@ impl<T: Scalar> Linearization<'_, T> {
             Ok(0.0)
         };
         let summed = graph.sum_tiles(self.len(), self.tile_len, leaves, totals, out, &body);
-        totals.tangents = tangents;
+        (totals.tangents, totals.aligned) = (tangents, room);
         summed.map(|_| ())
     }
 

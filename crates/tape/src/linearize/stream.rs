@@ -32,6 +32,8 @@ impl<T: Scalar> Graph<T> {
         self.params.check("theta", theta)?;
         let mut totals = self.totals.take();
         let mut shared = std::mem::take(&mut totals.shared);
+        let mut room = std::mem::take(&mut totals.aligned);
+        let theta = self.aligned(examples.len(), theta, &mut room);
         let wanted = (out.is_none(), false);
         let computed = self.shared_forward(theta, wanted, &mut shared, &mut totals.scratch);
         let plan = &self.plan;
@@ -78,7 +80,7 @@ impl<T: Scalar> Graph<T> {
             }
             Ok(value)
         });
-        totals.shared = shared;
+        (totals.shared, totals.aligned) = (shared, room);
         self.totals.give_back(totals);
         result
     }
