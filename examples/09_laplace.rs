@@ -12,8 +12,10 @@
 //!
 //!     σ² + 2σ²/l J(x) G⁻¹ J(x)ᵀ
 //!
-//! for which one solve by conjugate gradients is all that it takes: G is never stored.
+//! for which one product with G⁻¹ is all that it takes, a solve by conjugate gradients: G is never
+//! stored.
 
+use osculant::optim::solve::Inverse;
 use osculant::prelude::*;
 
 type Result<T = (), E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
@@ -28,8 +30,9 @@ fn predict(
     theta: &[f64],
     x: &[f64],
 ) -> Result<(Vec<f64>, Vec<f64>)> {
-    let cg = Cg::default().tolerance(1e-10).max_iterations(2_000);
     let g = objective.at(theta)?.expect_products(100).gauss_newton()?;
+    let cg = Cg::default().tolerance(1e-10).max_iterations(2_000);
+    let inverse = Inverse::new(g, cg)?;
     // J at other points than the data: an objective of its own, whose targets do not matter.
     let points = Paired::new([1], x.to_vec(), 1, vec![0.0; x.len()])?;
     let there = Objective::new(net, SquaredLoss, &points)?;
@@ -40,8 +43,8 @@ fn predict(
         let mut unit = vec![0.0; x.len()];
         unit[i] = 1.0;
         let row = j.apply_adjoint(&unit)?;
-        let solved = cg.solve(&g, &row)?;
-        let product: f64 = row.iter().zip(&solved.d).map(|(a, b)| a * b).sum();
+        let solved = inverse.apply(&row)?;
+        let product: f64 = row.iter().zip(&solved).map(|(a, b)| a * b).sum();
         variances.push(scale * product);
     }
     Ok((net.forward(theta, x)?, variances))

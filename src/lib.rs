@@ -62,8 +62,8 @@ pub mod prelude {
     pub use osculant_layers::prelude::*;
     pub use osculant_optim::examples::{Examples, InMemory, Labelled, Paired};
     pub use osculant_optim::loss::{
-        Convexity, HuberLoss, LogisticLoss, Loss, OnLabels, PoissonLoss, SoftmaxCrossEntropy,
-        SquaredLoss, ToInput,
+        Convexity, HuberLoss, LogisticLoss, Loss, OnLabels, PerPosition, PoissonLoss,
+        SoftmaxCrossEntropy, SquaredLoss, ToInput,
     };
     pub use osculant_optim::operator::{
         GaussNewton, Hessian, Jacobian, LinearOperator, SelfAdjoint, Shifted,

@@ -1,5 +1,6 @@
 //! What can go wrong with losses, data, operators and solvers, each message with a way out.
 
+use crate::solve::Stop;
 use osculant_tape::kernel::first_not_finite;
 use osculant_tape::{GraphError, Scalar};
 
@@ -93,6 +94,19 @@ pub enum OptimError {
         example: usize,
         /// The entry that shows it.
         message: String,
+    },
+    /// A product with an inverse, whose solve ended before it was accurate.
+    #[error(
+        "the solve of a product with an inverse ended after {iterations} iterations with ‖r‖ = \
+         {residual_norm:e}: {stop}"
+    )]
+    Unsolved {
+        /// How many iterations were made.
+        iterations: usize,
+        /// ‖r‖ at the end.
+        residual_norm: f64,
+        /// Why it ended.
+        stop: Stop,
     },
     /// A verification failed.
     #[error("{what} failed its check: {claim}\n{table}")]

@@ -2,8 +2,8 @@
 
 use osculant_optim::check::{LossCase, check_loss, check_loss_at, labelled_cases, paired_cases};
 use osculant_optim::loss::{
-    Convexity, HuberLoss, LogisticLoss, Loss, OnLabels, PoissonLoss, SoftmaxCrossEntropy,
-    SquaredLoss, ToInput,
+    Convexity, HuberLoss, LogisticLoss, Loss, OnLabels, PerPosition, PoissonLoss,
+    SoftmaxCrossEntropy, SquaredLoss, ToInput,
 };
 use osculant_optim::{OptimError, Result};
 use proptest::prelude::*;
@@ -16,6 +16,26 @@ fn all_losses_are_what_they_claim() {
     check_loss(&SoftmaxCrossEntropy, labelled_cases(2..=7, -8.0..8.0)).unwrap();
     check_loss(&OnLabels(SquaredLoss), labelled_cases(1..=7, -8.0..8.0)).unwrap();
     check_loss(&OnLabels(LogisticLoss), labelled_cases(1..=7, -8.0..8.0)).unwrap();
+}
+
+#[test]
+fn losses_per_position_are_what_they_claim() {
+    let cases = (1..=4usize, 2..=5usize).prop_flat_map(|(p, m)| {
+        let label = prop::option::weighted(0.7, (0..m).prop_map(|y| y as u32));
+        let z = prop::collection::vec(-8.0..8.0f64, p * m);
+        let drawn = (z, prop::collection::vec(label, p), 1..=p);
+        drawn.prop_map(move |(z, y, rows)| LossCase {
+            shape: match p % rows {
+                0 => vec![rows, p / rows, m],
+                _ => vec![p, m],
+            },
+            z,
+            y,
+            x: vec![],
+        })
+    });
+    check_loss(&PerPosition(SoftmaxCrossEntropy), cases.clone()).unwrap();
+    check_loss(&PerPosition(OnLabels(SquaredLoss)), cases).unwrap();
 }
 
 #[test]

@@ -2,14 +2,15 @@
 
 use osculant_layers::{Layers, Network};
 use osculant_optim::check::check_objective;
-use osculant_optim::examples::InMemory;
-use osculant_optim::loss::{Convexity, Loss};
+use osculant_optim::examples::{InMemory, Labelled};
+use osculant_optim::loss::{Convexity, Loss, PerPosition, SoftmaxCrossEntropy};
 use osculant_optim::operator::LinearOperator;
 use osculant_optim::train::{
     Adam, Batches, Cyclic, FirstOrder, Fixed, Fresh, Given, NewtonCg, Sampling, Sgd, Size, Smd,
     StepRule,
 };
 use osculant_optim::{Objective, Result};
+use osculant_tape::Random;
 
 type Targets = Vec<Option<f64>>;
 type Rule = Box<dyn StepRule<f64>>;
@@ -231,4 +232,73 @@ fn what_has_no_weight_is_never_drawn() -> Result<()> {
     let message = given(vec![0, 1]).unwrap_err().to_string();
     assert!(message.contains("the sum W of weights is 0"), "{message}");
     Ok(())
+}
+
+#[test]
+fn positions_with_a_label_are_examples_of_their_own() {
+    let (steps, inputs, classes, count) = (6, 3, 4, 11);
+    let mut random = Random::new(2, 0);
+    let mut x = vec![0.0; count * steps * inputs];
+    random.normal(1.0, &mut x);
+    let labels: Vec<Vec<Option<u32>>> = (0..count)
+        .map(|i| {
+            // The last example has no label at all.
+            let label =
+                |k| (i + 1 < count && (i + k) % 3 != 0).then_some(((i * k) % classes) as u32);
+            (0..steps).map(label).collect()
+        })
+        .collect();
+    let apart: (Vec<&[f64]>, Vec<u32>) = x
+        .chunks(inputs)
+        .zip(labels.iter().flatten())
+        .filter_map(|(x, y)| y.map(|y| (x, y)))
+        .unzip();
+    let sequences = InMemory::new([steps, inputs], x.clone(), labels.clone()).unwrap();
+    let apart = Labelled::new([inputs], apart.0.concat(), apart.1).unwrap();
+    let layers =
+        |shape: &[usize]| Network::<f64>::new(shape, |x| x.dense(5).tanh().dense(classes)).unwrap();
+    let (whole, each) = (layers(&[steps, inputs]), layers(&[inputs]));
+    let per_position =
+        Objective::new(&whole, PerPosition(SoftmaxCrossEntropy), &sequences).unwrap();
+    let one_by_one = Objective::new(&each, SoftmaxCrossEntropy, &apart).unwrap();
+    let (theta, mut v) = (whole.init(1), vec![0.0; whole.len()]);
+    random.normal(1.0, &mut v);
+    let close = |a: &[f64], b: &[f64]| {
+        assert!(
+            a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-13),
+            "{a:?} {b:?}"
+        );
+    };
+    let (a, b) = (
+        per_position.at(&theta).unwrap(),
+        one_by_one.at(&theta).unwrap(),
+    );
+    assert!((a.value().unwrap() - b.value().unwrap()).abs() < 1e-13);
+    close(&a.gradient().unwrap(), &b.gradient().unwrap());
+    let (g, h) = (a.gauss_newton().unwrap(), b.gauss_newton().unwrap());
+    close(&g.apply(&v).unwrap(), &h.apply(&v).unwrap());
+    close(&g.diagonal().unwrap(), &h.diagonal().unwrap());
+    check_objective(&per_position, &theta, 1).unwrap();
+
+    let mut wrong = labels;
+    wrong[4][2] = Some(9);
+    let data = InMemory::new([steps, inputs], x.clone(), wrong.clone()).unwrap();
+    let refused = |data| match Objective::new(&whole, PerPosition(SoftmaxCrossEntropy), data) {
+        Ok(_) => panic!("it was accepted"),
+        Err(error) => error.to_string(),
+    };
+    let message = refused(&data);
+    assert!(
+        message.contains("example 4") && message.contains("position 2"),
+        "{message}"
+    );
+    wrong[4] = vec![None; steps - 1];
+    let message = refused(&InMemory::new([steps, inputs], x, wrong).unwrap());
+    assert!(message.contains("5 numbers where 6"), "{message}");
+    assert!(Objective::new(&each, PerPosition(SoftmaxCrossEntropy), &apart_sequences()).is_err());
+}
+
+/// Sequences of one step for a network without positions.
+fn apart_sequences() -> InMemory<f64, Vec<Option<u32>>> {
+    InMemory::new([3], vec![0.0; 3], vec![vec![Some(0)]]).unwrap()
 }

@@ -87,7 +87,7 @@ impl<T: Scalar> Drop for Theta<'_, T> {
 
 impl<T: Scalar> fmt::Debug for Theta<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Theta").field(&self.numbers).finish()
+        f.debug_tuple("Theta").field(&&**self).finish()
     }
 }
 

@@ -13,12 +13,14 @@
 //! | [`HuberLoss`] | Σ ½r² near 0, δ(\|r\| − ½δ) beyond δ | `[T]` |
 //!
 //! [`OnLabels`] lets a loss on vectors take class labels, as one-hot vectors; [`ToInput`] has it
-//! compare the output with the input, as autoencoders do.
+//! compare the output with the input, as autoencoders do; [`PerPosition`] sums a loss over the
+//! positions of a sequence or an image.
 
 mod factor;
 mod huber;
 mod logistic;
 mod on_labels;
+mod per_position;
 mod poisson;
 mod softmax;
 mod squared;
@@ -28,6 +30,7 @@ pub use factor::SquareRoot;
 pub use huber::HuberLoss;
 pub use logistic::LogisticLoss;
 pub use on_labels::OnLabels;
+pub use per_position::PerPosition;
 pub use poisson::PoissonLoss;
 pub use softmax::SoftmaxCrossEntropy;
 pub use squared::SquaredLoss;

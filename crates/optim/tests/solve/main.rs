@@ -2,8 +2,9 @@
 
 mod faults;
 
+use osculant_optim::OptimError;
 use osculant_optim::operator::{Diagonal, Identity, LinearOperator, SelfAdjoint, Symmetric};
-use osculant_optim::solve::{Cg, CgIteration, Jacobi, Stop, Workspace};
+use osculant_optim::solve::{Cg, CgIteration, Inverse, Jacobi, Lanczos, Stop, Workspace};
 use osculant_optim::vector;
 use osculant_tape::{Random, Scalar};
 use std::ops::ControlFlow;
@@ -253,6 +254,66 @@ fn an_operator_chosen_at_run_time_is_solved() {
         Cg::default().solve(&*boxed, &[1.0, 2.0]).unwrap().d,
         [1.0, 2.0]
     );
+}
+
+#[test]
+fn an_inverse_is_an_operator_and_never_a_rough_one() {
+    let (a, b, x) = with_spectrum::<f64>(&[0.5, 1.0, 2.0, 7.0, 40.0], 6);
+    let cg = Cg::default().tolerance(1e-13);
+    let inverse = Inverse::new(&a, cg).unwrap();
+    assert!(distance(&x, &inverse.apply(&b).unwrap()) < 1e-11);
+    assert_eq!(inverse.apply(&b), inverse.apply_adjoint(&b));
+    assert_eq!(inverse.apply(&[0.0; 5]).unwrap(), [0.0; 5]);
+    let block = [&b[..], &x[..]].concat();
+    let mut out = vec![0.0; 10];
+    inverse.apply_block_into(2, &block, &mut out).unwrap();
+    assert_eq!(out[5..], inverse.apply(&x).unwrap());
+    // It is an operator to all that asks for one: its eigenvalues are 1/λ, its inverse is A.
+    let mut start = vec![0.0; 5];
+    Random::new(3, 0).normal(1.0, &mut start);
+    let ritz = Lanczos::new(5)
+        .run(&inverse, &start)
+        .unwrap()
+        .ritz()
+        .unwrap();
+    let mut found: Vec<f64> = ritz.iter().map(|r| 1.0 / r.value).collect();
+    found.sort_by(f64::total_cmp);
+    assert!(
+        distance(&[0.5, 1.0, 2.0, 7.0, 40.0], &found) < 1e-9,
+        "{found:?}"
+    );
+    let back = Inverse::new(&inverse, cg).unwrap();
+    assert!(distance(&b, &back.apply(&x).unwrap()) < 1e-9);
+    let diagonal: Vec<f64> = (0..5)
+        .map(|i| {
+            a.apply(&(0..5).map(|j| f64::from(i == j)).collect::<Vec<_>>())
+                .unwrap()[i]
+        })
+        .collect();
+    let preconditioned = Inverse::new(&a, cg)
+        .unwrap()
+        .precondition(Jacobi::new(&diagonal).unwrap());
+    assert!(distance(&x, &preconditioned.apply(&b).unwrap()) < 1e-11);
+
+    let rough = Inverse::new(&a, cg.max_iterations(2)).unwrap();
+    let Err(OptimError::Unsolved {
+        iterations: 2,
+        stop: Stop::MaxIterations,
+        ..
+    }) = rough.apply(&b)
+    else {
+        panic!("a rough product passed");
+    };
+    let indefinite = Diagonal::new(vec![1.0, -2.0]).unwrap();
+    let error = Inverse::new(&indefinite, cg)
+        .unwrap()
+        .apply(&[0.0, 1.0])
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("not positive definite"),
+        "{error}"
+    );
+    assert!(rough.apply(&[1.0]).is_err(), "a vector of another length");
 }
 
 #[test]
