@@ -15,7 +15,6 @@
 //! for which one product with G⁻¹ is all that it takes, a solve by conjugate gradients: G is never
 //! stored.
 
-use osculant::optim::solve::Inverse;
 use osculant::prelude::*;
 
 type Result<T = (), E = Box<dyn std::error::Error>> = std::result::Result<T, E>;

@@ -68,7 +68,7 @@ pub mod prelude {
     pub use osculant_optim::operator::{
         GaussNewton, Hessian, Jacobian, LinearOperator, SelfAdjoint, Shifted,
     };
-    pub use osculant_optim::solve::Cg;
+    pub use osculant_optim::solve::{Cg, Inverse};
     pub use osculant_optim::train::{Cyclic, Everything, LevenbergMarquardt, NewtonCg, Size};
     pub use osculant_optim::{Model, Objective, OptimError, Route};
     pub use osculant_tape::{Function, GraphError, Init, Random, Scalar, Shape, Tape, Var};

@@ -28,7 +28,8 @@ pub(crate) enum Column {
     PerExample,
     /// The exact diagonal of G at a θ that was not seen before.
     Diagonal,
-    /// The bare product by plain sweeps and dense kernels: nothing fused, nothing stored.
+    /// The bare product by sweeps and dense kernels: no sensitivities are stored, and every
+    /// convolution is computed at every pixel.
     DenseSweep,
 }
 

@@ -62,6 +62,14 @@ pub enum OptimError {
         /// Where the expected length comes from.
         hint: String,
     },
+    /// An error that belongs to one position of a sequence or an image.
+    #[error("position {position}: {source}")]
+    Position {
+        /// The number of the position, in row-major order.
+        position: usize,
+        /// What is wrong there.
+        source: Box<OptimError>,
+    },
     /// NaN or infinity in something handed in.
     #[error("{what} is {value} at index {index}; every number must be finite")]
     NotFinite {
@@ -98,13 +106,16 @@ pub enum OptimError {
     /// A product with an inverse, whose solve ended before it was accurate.
     #[error(
         "the solve of a product with an inverse ended after {iterations} iterations with ‖r‖ = \
-         {residual_norm:e}: {stop}"
+         {residual_norm:e}, above the {bound:e} that was asked for: {}",
+        advice(stop)
     )]
     Unsolved {
         /// How many iterations were made.
         iterations: usize,
         /// ‖r‖ at the end.
         residual_norm: f64,
+        /// κ‖b‖, which it was to reach.
+        bound: f64,
         /// Why it ended.
         stop: Stop,
     },
@@ -135,6 +146,10 @@ impl OptimError {
             self,
             OptimError::NotFinite { .. }
                 | OptimError::Graph(GraphError::NotFinite { .. } | GraphError::Arose { .. })
+                | OptimError::Unsolved {
+                    stop: Stop::NonFinite,
+                    ..
+                }
         )
     }
 
@@ -144,6 +159,15 @@ impl OptimError {
             value: value.to_string(),
             message: message.into(),
         }
+    }
+}
+
+/// What to do where a solve ended for this reason.
+fn advice(stop: &Stop) -> String {
+    match stop {
+        Stop::MaxIterations => "allow more, raise the tolerance, or precondition".into(),
+        Stop::Converged => "rounding allows no less; raise the tolerance, or compute in f64".into(),
+        other => other.to_string(),
     }
 }
 

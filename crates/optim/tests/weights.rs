@@ -274,7 +274,7 @@ fn positions_with_a_label_are_examples_of_their_own() {
         one_by_one.at(&theta).unwrap(),
     );
     assert!((a.value().unwrap() - b.value().unwrap()).abs() < 1e-13);
-    close(&a.gradient().unwrap(), &b.gradient().unwrap());
+    close(a.gradient().unwrap(), b.gradient().unwrap());
     let (g, h) = (a.gauss_newton().unwrap(), b.gauss_newton().unwrap());
     close(&g.apply(&v).unwrap(), &h.apply(&v).unwrap());
     close(&g.diagonal().unwrap(), &h.diagonal().unwrap());
@@ -295,10 +295,15 @@ fn positions_with_a_label_are_examples_of_their_own() {
     wrong[4] = vec![None; steps - 1];
     let message = refused(&InMemory::new([steps, inputs], x, wrong).unwrap());
     assert!(message.contains("5 numbers where 6"), "{message}");
-    assert!(Objective::new(&each, PerPosition(SoftmaxCrossEntropy), &apart_sequences()).is_err());
-}
-
-/// Sequences of one step for a network without positions.
-fn apart_sequences() -> InMemory<f64, Vec<Option<u32>>> {
-    InMemory::new([3], vec![0.0; 3], vec![vec![Some(0)]]).unwrap()
+    let output = |shape: &[usize]| {
+        let loss: &dyn Loss<f64, Target = _> = &PerPosition(SoftmaxCrossEntropy);
+        loss.check_output(shape).unwrap_err().to_string()
+    };
+    assert!(output(&[4]).contains("axes for the positions"));
+    assert!(output(&[0, 4]).contains("no numbers"));
+    let one_class = output(&[3, 1]);
+    assert!(
+        one_class.contains("[3, 1]") && one_class.contains("at each position"),
+        "{one_class}"
+    );
 }

@@ -4,7 +4,7 @@ use crate::Scalar;
 use std::ops::{Deref, DerefMut};
 
 /// Bytes of a cache line, and of the widest vector.
-const LINE: usize = 64;
+pub(crate) const LINE: usize = 64;
 
 /// A growing row of numbers whose first one lies on a cache line, so that no aligned vector of it
 /// straddles two.

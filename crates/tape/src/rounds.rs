@@ -127,8 +127,9 @@ impl<T: Scalar> Graph<T> {
         }
     }
 
-    /// θ or v as sweeps over `count` examples read it: beginning on a cache line, where every tile
-    /// reads small weights in place. (Large ones are copied panel by panel.)
+    /// θ or v as a value, a gradient or a product over `count` examples reads it: beginning on a
+    /// cache line, where every tile reads small weights in place. (Large ones are copied panel by
+    /// panel.)
     pub(crate) fn aligned<'a>(&self, count: usize, x: &'a [T], room: &'a mut Buffer<T>) -> &'a [T] {
         if self.plan.deferred.is_empty() && !self.is_inline(count) {
             room.aligned(x)

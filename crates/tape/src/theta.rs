@@ -6,7 +6,6 @@ use crate::graph::Graph;
 use crate::kernel::copy_finite;
 use crate::{Scalar, params};
 use std::fmt;
-use std::mem::take;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -27,7 +26,8 @@ use std::sync::Arc;
 /// ```
 pub struct Theta<'g, T: Scalar> {
     graph: &'g Graph<T>,
-    numbers: Arc<Buffer<T>>,
+    /// Some, until it is dropped.
+    numbers: Option<Arc<Buffer<T>>>,
 }
 
 impl<T: Scalar> Graph<T> {
@@ -44,7 +44,7 @@ impl<T: Scalar> Graph<T> {
         let fault = copy_finite(theta, room);
         let theta = Theta {
             graph: self,
-            numbers,
+            numbers: Some(numbers),
         };
         match fault {
             None => Ok(theta),
@@ -64,7 +64,7 @@ impl<T: Scalar> Deref for Theta<'_, T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        &self.numbers
+        self.numbers.as_deref().map_or(&[], |numbers| numbers)
     }
 }
 
@@ -79,8 +79,10 @@ impl<T: Scalar> Clone for Theta<'_, T> {
 
 impl<T: Scalar> Drop for Theta<'_, T> {
     fn drop(&mut self) {
-        if Arc::get_mut(&mut self.numbers).is_some() {
-            self.graph.thetas.give_back(take(&mut self.numbers));
+        if let Some(mut numbers) = self.numbers.take()
+            && Arc::get_mut(&mut numbers).is_some()
+        {
+            self.graph.thetas.give_back(numbers);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A loss at every position of a sequence or an image.
 
-use super::{Convexity, Loss};
+use super::{Convexity, Loss, expect_some_output};
 use crate::error::{OptimError, Result, expect_length};
 use osculant_tape::Scalar;
 use std::ops::Range;
@@ -20,8 +20,10 @@ use std::ops::Range;
 /// ξ(z; y) = Σ over positions with a target  inner(zₖ; yₖ)      B = diag(B₁, …, Bₚ)
 /// ```
 ///
-/// An example counts for its targets, so that the objective is the mean over all targets, not over
-/// examples. The inner loss sees the input of the whole example.
+/// Bₖ is 0 where there is no target. An example counts as the sum of its targets' counts, so that the
+/// objective is the mean over all targets, not over examples. The inner loss sees the input of the
+/// whole example. Its target is a label or a struct of yours; a loss on vectors goes through
+/// [`OnLabels`](super::OnLabels), or takes the whole output, over whose positions it sums anyway.
 ///
 /// # Errors
 ///
@@ -42,7 +44,7 @@ use std::ops::Range;
 /// let labels = vec![vec![Some(1), Some(0), Some(3)], vec![Some(2), None, None]];
 /// let data = InMemory::new([3, 5], vec![0.1; 2 * 15], labels)?;
 /// let objective = Objective::new(&net, PerPosition(SoftmaxCrossEntropy), &data)?;
-/// // The mean over four labels: all that a network without weights knows is that there are 4.
+/// // The mean over four labels: with all weights 0, every class has a probability of 1/4.
 /// assert!((objective.value(&vec![0.0; net.len()])? - 4f64.ln()).abs() < 1e-12);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -69,7 +71,18 @@ where
 
     fn check_output(&self, shape: &[usize]) -> Result<()> {
         match shape {
-            [positions @ .., m] if !positions.is_empty() => self.0.check_output(&[*m]),
+            [positions @ .., m] if !positions.is_empty() => {
+                expect_some_output(self.0.name(), shape)?;
+                let checked = self.0.check_output(&[*m]);
+                checked.map_err(|error| match error {
+                    OptimError::Output { loss, message, .. } => OptimError::Output {
+                        loss,
+                        shape: shape.to_vec(),
+                        message: format!("at each position, {message}"),
+                    },
+                    other => other,
+                })
+            }
             _ => Err(OptimError::Output {
                 loss: self.0.name().into(),
                 shape: shape.to_vec(),
@@ -84,15 +97,15 @@ where
         let [positions @ .., m] = shape else {
             return self.check_output(shape);
         };
-        let what = format!("the target of the {} loss per position", self.0.name());
-        let hint = format!("the output has shape {shape:?}; a position without target has None");
+        let what = format!("the list of targets of the {} loss", self.0.name());
+        let hint = format!("one for each position of an output of shape {shape:?}, or None");
         expect_length(&what, y.len(), positions.iter().product(), &hint)?;
         for (k, y) in y.iter().enumerate() {
             if let Some(y) = y {
                 let checked = self.0.check_target(&[*m], y);
-                checked.map_err(|error| OptimError::Target {
-                    loss: self.0.name().into(),
-                    message: format!("position {k}: {error}"),
+                checked.map_err(|error| OptimError::Position {
+                    position: k,
+                    source: Box::new(error),
                 })?;
             }
         }

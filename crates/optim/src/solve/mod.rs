@@ -1,11 +1,11 @@
 //! Solvers of A d = b and the spectrum of A, with products of A alone.
 //!
 //! [`Cg`] is the method of conjugate gradients for symmetric positive definite operators;
-//! [`Inverse`] makes an operator
-//! of its solves. [`Preconditioner`]s are operators too, [`Jacobi`] the one from a diagonal. Every solve is
-//! bounded and says in a [`Stop`] why it ended; what is good enough is a [`Stopping`] rule's to
-//! say: [`Residual`], [`RelativeProgress`] or [`NashSofer`]. [`Lanczos`] makes a small matrix of a
-//! large one, [`SpectrumEstimator`] the density of its eigenvalues.
+//! [`Inverse`] makes an operator of its solves. [`Preconditioner`]s are operators too, [`Jacobi`]
+//! the one from a diagonal. Every solve is bounded and says in a [`Stop`] why it ended; what is
+//! good enough is a [`Stopping`] rule's to say: [`Residual`], [`RelativeProgress`] or
+//! [`NashSofer`]. [`Lanczos`] makes a small matrix of a large one, [`SpectrumEstimator`] the
+//! density of its eigenvalues.
 
 mod cg;
 mod eigenvalues;

@@ -290,9 +290,8 @@ fn an_inverse_is_an_operator_and_never_a_rough_one() {
                 .unwrap()[i]
         })
         .collect();
-    let preconditioned = Inverse::new(&a, cg)
-        .unwrap()
-        .precondition(Jacobi::new(&diagonal).unwrap());
+    let jacobi = Jacobi::new(&diagonal).unwrap();
+    let preconditioned = Inverse::new(&a, cg).unwrap().precondition(&jacobi).unwrap();
     assert!(distance(&x, &preconditioned.apply(&b).unwrap()) < 1e-11);
 
     let rough = Inverse::new(&a, cg.max_iterations(2)).unwrap();
@@ -314,6 +313,37 @@ fn an_inverse_is_an_operator_and_never_a_rough_one() {
         "{error}"
     );
     assert!(rough.apply(&[1.0]).is_err(), "a vector of another length");
+}
+
+#[test]
+fn a_product_with_an_inverse_has_the_residual_that_was_asked_for() {
+    // In f32, of condition 10⁵: CG's recurrence believes in more digits than there are.
+    let spectrum: Vec<f64> = (0..60)
+        .map(|i| 10f64.powf(-5.0 * f64::from(i) / 59.0))
+        .collect();
+    let (a, b, _) = with_spectrum::<f32>(&spectrum, 8);
+    let residual = |d: &[f32]| distance(&b, &a.apply(d).unwrap());
+    for tolerance in [1e-2, 1e-3, 1e-4] {
+        let cg = Cg::default().tolerance(tolerance).max_iterations(2_000);
+        let d = Inverse::new(&a, cg).unwrap().apply(&b).unwrap();
+        assert!(
+            residual(&d) <= tolerance * 1.01,
+            "{tolerance} {}",
+            residual(&d)
+        );
+    }
+    let cg = Cg::default().tolerance(1e-12).max_iterations(2_000);
+    assert!(
+        residual(&cg.solve(&a, &b).unwrap().d) > 1e-12,
+        "the recurrence says less"
+    );
+    let error = Inverse::new(&a, cg).unwrap().apply(&b).unwrap_err();
+    assert!(matches!(error, OptimError::Unsolved { .. }), "{error}");
+    for cg in [cg.tolerance(-1.0), cg.max_iterations(0)] {
+        assert!(Inverse::<_, f32>::new(&a, cg).is_err());
+    }
+    let other = Identity::new(3);
+    assert!(Inverse::new(&a, cg).unwrap().precondition(&other).is_err());
 }
 
 #[test]

@@ -80,3 +80,42 @@ fn push<T: Scalar>(
     });
     fused.len() - 1
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::ops::conv2d;
+    use crate::tape::Kind;
+    use crate::{Graph, Init};
+
+    #[test]
+    fn every_pixel_leaves_out_the_rewrite_to_winners_alone() {
+        let graph = Graph::<f64>::new(|tape| {
+            let normal = Init::Normal { std: 0.1 };
+            let weight = tape.param("weight", [3, 3, 1, 16], normal);
+            let bias = tape.param("bias", [16], normal);
+            let y = conv2d(tape.input([8, 8, 1]), weight, Default::default()) + bias;
+            y.relu().max_pool2d(2)
+        });
+        let graph = graph.unwrap();
+        let ops = |graph: &Graph<f64>| -> Vec<&'static str> {
+            let names = graph.nodes.iter().filter_map(|node| match &node.kind {
+                Kind::Op { op, .. } => Some(op.name()),
+                _ => None,
+            });
+            names.collect()
+        };
+        let (fused, every, plain) = (
+            ops(&graph),
+            ops(&graph.every_pixel()),
+            ops(&graph.unfused()),
+        );
+        assert!(fused.contains(&"conv2d with max_pool2d"), "{fused:?}");
+        assert!(!every.contains(&"conv2d with max_pool2d"), "{every:?}");
+        // A bias is still where its convolution's sum begins.
+        assert!(plain.contains(&"add") && plain.contains(&"max_pool2d"));
+        assert!(
+            !every.contains(&"add") && every.contains(&"max_pool2d"),
+            "{every:?}"
+        );
+    }
+}

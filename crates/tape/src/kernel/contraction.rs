@@ -12,6 +12,7 @@
 
 use super::block::{Ahead, Operands, block, blocks};
 use super::simd::{Lane, compiled};
+use crate::buffer::LINE;
 use pulp::{Simd, WithSimd};
 use std::mem::MaybeUninit;
 
@@ -150,13 +151,12 @@ impl<L: Lane> WithSimd for Contraction<'_, L> {
 /// of it is touched on entry.
 ///
 /// Its numbers begin on a cache line, as every vector among them then does: one that crosses two
-/// lines is two reads. A type that is aligned itself would cost a register in all that has such
-/// room, the frame's.
+/// lines is two reads. (A type with that alignment would make every function that has such room
+/// keep a frame pointer, and so lose a register.)
 pub(super) struct Room([MaybeUninit<u64>; ROOM / 8 + LINE / 8 - 1]);
 
-/// Bytes of a [`Room`], and of a cache line.
+/// Bytes of a [`Room`] from where its numbers begin.
 const ROOM: usize = 24 << 10;
-const LINE: usize = 64;
 
 impl Room {
     /// Room whose numbers are to be written before they are read.
@@ -165,7 +165,7 @@ impl Room {
         Room([MaybeUninit::uninit(); _])
     }
 
-    /// Where its numbers begin.
+    /// Where its numbers begin, [`room`] of them, as long as it lives.
     #[inline(always)]
     pub(super) fn start<L>(&mut self) -> *mut L {
         let first = self.0.as_mut_ptr();
