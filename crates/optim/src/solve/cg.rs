@@ -89,6 +89,15 @@ impl Cg {
         self
     }
 
+    /// Refuses a bound that allows nothing.
+    pub(super) fn check_bound(&self) -> Result<()> {
+        if self.max_iterations == 0 {
+            let message = "at least one iteration must be allowed";
+            return Err(OptimError::invalid("the bound of CG", 0, message));
+        }
+        Ok(())
+    }
+
     /// Solves A d = b from d = 0.
     pub fn solve<T: Scalar, A: SelfAdjoint<T> + ?Sized>(
         &self,
@@ -273,8 +282,7 @@ impl<'a, T: Scalar, A: SelfAdjoint<T> + ?Sized> Solve<'a, T, A> {
             expect_finite("the start", start)?;
         }
         if let Some(m) = self.preconditioner {
-            expect_square(m)?;
-            expect_length("the preconditioner's range", m.rows(), n, hint)?;
+            expect_preconditioner(m, n)?;
         }
         if let Some(radius) = self.radius {
             if !(radius > 0.0 && radius.is_finite()) {
@@ -292,10 +300,13 @@ impl<'a, T: Scalar, A: SelfAdjoint<T> + ?Sized> Solve<'a, T, A> {
                 ));
             }
         }
-        if self.cg.max_iterations == 0 {
-            let message = "at least one iteration must be allowed";
-            return Err(OptimError::invalid("the bound of CG", 0, message));
-        }
-        Ok(())
+        self.cg.check_bound()
     }
+}
+
+/// Refuses a preconditioner that is not for operators of `n` rows.
+pub(super) fn expect_preconditioner<T: Scalar>(m: &dyn Preconditioner<T>, n: usize) -> Result<()> {
+    expect_square(m)?;
+    let hint = "the rows of the operator";
+    expect_length("the preconditioner's range", m.rows(), n, hint)
 }

@@ -1,7 +1,8 @@
 //! A⁻¹ as an operator.
 
+use super::cg::expect_preconditioner;
 use super::{Cg, Preconditioner, Residual, Stop};
-use crate::error::{OptimError, Result, expect_length};
+use crate::error::{OptimError, Result};
 use crate::operator::{LinearOperator, SelfAdjoint, expect_apply, expect_square};
 use crate::vector;
 use osculant_tape::Scalar;
@@ -52,7 +53,7 @@ pub struct Inverse<'m, A, T> {
     preconditioner: Option<&'m dyn Preconditioner<T>>,
 }
 
-/// How often a solve goes on from where it ended.
+/// How often a solve goes on from where it ended, each time within the bound on iterations.
 const RESTARTS: usize = 10;
 
 impl<'m, T: Scalar, A: SelfAdjoint<T>> Inverse<'m, A, T> {
@@ -64,10 +65,7 @@ impl<'m, T: Scalar, A: SelfAdjoint<T>> Inverse<'m, A, T> {
     pub fn new(a: A, cg: Cg) -> Result<Self> {
         expect_square(&a)?;
         Residual::new(cg.tolerance)?;
-        if cg.max_iterations == 0 {
-            let message = "at least one iteration must be allowed";
-            return Err(OptimError::invalid("the bound of CG", 0, message));
-        }
+        cg.check_bound()?;
         Ok(Inverse {
             a,
             cg,
@@ -81,14 +79,7 @@ impl<'m, T: Scalar, A: SelfAdjoint<T>> Inverse<'m, A, T> {
     ///
     /// An M⁻¹ of another size.
     pub fn precondition(mut self, inverse: &'m dyn Preconditioner<T>) -> Result<Self> {
-        expect_square(inverse)?;
-        let hint = "the rows of the operator";
-        expect_length(
-            "the preconditioner's range",
-            inverse.rows(),
-            self.a.rows(),
-            hint,
-        )?;
+        expect_preconditioner(inverse, self.a.rows())?;
         self.preconditioner = Some(inverse);
         Ok(self)
     }
