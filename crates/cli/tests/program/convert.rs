@@ -9,7 +9,7 @@ use tempfile::TempDir;
 /// A file that comes with the tests of the data crate.
 fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../data/tests/weights")
+        .join("../data/tests/it/weights")
         .join(name)
 }
 

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 /// A small file that comes with the tests of the data crate.
 fn file(name: &str) -> String {
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/tests");
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/tests/it");
     tests.join(name).display().to_string()
 }
 

@@ -229,12 +229,56 @@ macro_rules! compiled {
         impl $crate::kernel::simd::Compiled for $Kernel<'_, $t> {
             #[inline(never)]
             fn execute(self) {
-                $crate::kernel::simd::run(self);
+                $crate::kernel::simd::run_here!(self, $Kernel<'_, $t>);
             }
         }
     };
 }
 pub(crate) use compiled;
+
+/// Does what [`run`] does, by functions of the module where it stands.
+///
+/// The compiler cuts a crate into units by module and works at several units at once. Generic
+/// functions of `pulp` would put all kernels into one unit.
+macro_rules! run_here {
+    ($kernel:expr, $Kernel:ty) => {{
+        #[cfg(target_arch = "x86_64")]
+        #[allow(unsafe_code)]
+        {
+            use pulp::x86::{V3, V4};
+
+            // The features are those that V3 and V4 stand for.
+            #[target_feature(enable = "sse,sse2,fxsr,sse3,ssse3,sse4.1,sse4.2,popcnt,avx,avx2")]
+            #[target_feature(enable = "bmi1,bmi2,fma,lzcnt")]
+            fn avx2(simd: V3, kernel: $Kernel) {
+                pulp::WithSimd::with_simd(kernel, simd);
+            }
+
+            #[target_feature(enable = "sse,sse2,fxsr,sse3,ssse3,sse4.1,sse4.2,popcnt,avx,avx2")]
+            #[target_feature(enable = "bmi1,bmi2,fma,lzcnt")]
+            #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl")]
+            fn avx512(simd: V4, kernel: $Kernel) {
+                pulp::WithSimd::with_simd(kernel, simd);
+            }
+
+            #[inline(never)]
+            fn portable(kernel: $Kernel) {
+                pulp::WithSimd::with_simd(kernel, pulp::Scalar);
+            }
+
+            match pulp::Arch::new() {
+                // SAFETY: a `simd` is made where the processor was found to have its features.
+                pulp::Arch::V4(simd) => unsafe { avx512(simd, $kernel) },
+                // SAFETY: as above.
+                pulp::Arch::V3(simd) => unsafe { avx2(simd, $kernel) },
+                _ => portable($kernel),
+            }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        $crate::kernel::simd::run($kernel);
+    }};
+}
+pub(crate) use run_here;
 
 /// Runs a closure, compiled for the vectors of this machine.
 ///

@@ -2,7 +2,7 @@
 //!
 //! An op's file holds its options, its derivatives, the method of [`Var`](crate::Var) that
 //! records it, and the cases that its tests draw. To add an op, write such a file, name it here,
-//! and add one line to the registry below: the tests in `tests/ops.rs` follow from that line.
+//! and add one line to the registry below: the tests in `tests/it/ops.rs` follow from that line.
 //! `product.rs` is no op: dense layers and products of two matrices share it.
 
 mod add;

@@ -1,5 +1,5 @@
+use super::{classes, reals, survives};
 use crate::common::gzip;
-use crate::{classes, reals, survives};
 use osculant_data::libsvm::read;
 use osculant_data::{AnyDataset, Legend};
 use proptest::prelude::*;

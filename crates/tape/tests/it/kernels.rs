@@ -1,13 +1,11 @@
 //! The kernels against naive twins, over random shapes.
 
-mod twins;
-
+use crate::twins::{Conv, assert_close, numbers};
 use osculant_tape::Scalar;
 use osculant_tape::kernel::conv2d;
 use osculant_tape::kernel::gemm::{Mat, MatMut, gemm, large, small};
 use osculant_tape::kernel::geometry::{ConvGeometry, same_padding};
 use proptest::prelude::*;
-use twins::{Conv, assert_close, numbers};
 
 type Product<T> = fn(Mat<'_, T>, Mat<'_, T>, MatMut<'_, T>);
 

@@ -1,5 +1,5 @@
+use super::{classes, reals, survives};
 use crate::common::gzip;
-use crate::{classes, reals, survives};
 use osculant_data::csv::{CsvOptions, read};
 use osculant_data::{AnyDataset, Legend, Task};
 use proptest::prelude::*;

@@ -1,7 +1,5 @@
 //! Tables and arrays in files: what is read, and what each kind of bad file is told.
 
-#[path = "../common/mod.rs"]
-mod common;
 mod csv;
 mod libsvm;
 mod load;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/weights")
+        .join("tests/it/weights")
         .join(name)
 }
 

@@ -1,7 +1,6 @@
 //! Operators and their combinations against stored matrices.
 
-mod common;
-
+use crate::common;
 use osculant_optim::examples::Examples;
 use osculant_optim::loss::{Convexity, Loss, SquaredLoss};
 use osculant_optim::operator::{

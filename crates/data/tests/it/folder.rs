@@ -1,13 +1,10 @@
 //! Folders of IDX files: which names are found, and what a wrong folder is told.
 
-mod common;
-mod idx_file;
-
 use std::fs;
 use std::path::Path;
 
-use common::gzip;
-use idx_file::idx;
+use crate::common::gzip;
+use crate::idx_file::idx;
 use osculant_data::idx::{read_files, read_folder};
 use tempfile::{TempDir, tempdir};
 

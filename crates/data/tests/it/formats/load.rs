@@ -1,5 +1,5 @@
+use super::{classes, reals};
 use crate::common::gzip;
-use crate::{classes, reals};
 use osculant_data::npy::{Array, Values, write_archive, write_array};
 use osculant_data::{AnyDataset, LoadOptions, Table, load};
 use std::fs::{self, File};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests")
+        .join("tests/it")
         .join(name)
 }
 

@@ -1,12 +1,9 @@
 //! IDX arrays, images and labels: what is read, and what each kind of bad file is told.
 
-mod common;
-mod idx_file;
-
 use std::io::{self, Read};
 
-use common::gzip;
-use idx_file::idx;
+use crate::common::gzip;
+use crate::idx_file::idx;
 use osculant_data::idx::{IdxValues, read_array, read_dataset, read_images, read_labels};
 
 /// Two images of 1 × 2 pixels.

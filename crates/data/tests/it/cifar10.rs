@@ -1,11 +1,9 @@
 //! CIFAR-10: what is read, in which order, and what each kind of bad file or folder is told.
 
-mod common;
-
 use std::fs;
 use std::path::Path;
 
-use common::gzip;
+use crate::common::gzip;
 use osculant_data::cifar10::{read_dataset, read_file, read_folder};
 use tempfile::{TempDir, tempdir};
 
@@ -76,7 +74,7 @@ fn channels_come_last() {
 
 #[test]
 fn real_images_are_read() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cifar10/ten.bin.gz");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/cifar10/ten.bin.gz");
     let data = read_file(path).unwrap();
     assert_eq!(data.labels(), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     // The first two pixels and the last of an airplane and of a cat.

@@ -1,14 +1,12 @@
 //! Dense layers, matrix products and convolutions as ops: every way in which operands and
 //! cotangents may be shared or differ per example gives the sums that the definition asks for.
 
-mod twins;
-
+use crate::twins::{assert_close, numbers};
 use osculant_tape::check::Cases;
 use osculant_tape::kind::{BilinearMap, BilinearOp};
 use osculant_tape::ops::{Conv2d, Dense, MatMul, Padding};
 use osculant_tape::{Scalar, Shape, Slot, View};
 use proptest::prelude::*;
-use twins::{assert_close, numbers};
 
 /// Examples of one operand: shared, or each with its own numbers and a gap behind them.
 struct Examples<T> {

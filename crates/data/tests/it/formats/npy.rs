@@ -1,4 +1,4 @@
-use crate::{classes, reals, survives};
+use super::{classes, reals, survives};
 use osculant_data::npy::{
     Array, Values, read, read_archive, read_archive_tables, read_array, write_archive, write_array,
 };

@@ -1,10 +1,8 @@
 //! First-order trainers: batches, schedules, how runs go on and end; the rules are in `steps.rs`.
 
-#[path = "../common/mod.rs"]
-mod common;
 mod steps;
 
-use common::{data, net};
+use crate::common::{data, net};
 use osculant_layers::{Layers, Network};
 use osculant_optim::examples::Labelled;
 use osculant_optim::loss::{LogisticLoss, OnLabels, SoftmaxCrossEntropy, SquaredLoss};

@@ -1,8 +1,5 @@
 //! What the kernel tests share: numbers, tolerances, and naive twins of the kernels.
 
-// Each test file uses a part of this.
-#![allow(dead_code, unreachable_pub)]
-
 use osculant_tape::Scalar;
 
 /// Numbers between −1 and 1 that look random and are always the same.

@@ -1,0 +1,4 @@
+//! What the whole system promises.
+
+mod bad_input;
+mod properties;
