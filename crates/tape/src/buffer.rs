@@ -1,10 +1,8 @@
 //! Numbers that begin on a cache line.
 
 use crate::Scalar;
+use crate::kernel::{LINE, line_start};
 use std::ops::{Deref, DerefMut};
-
-/// Bytes of a cache line, and of the widest vector.
-pub(crate) const LINE: usize = 64;
 
 /// A growing row of numbers whose first one lies on a cache line, so that no aligned vector of it
 /// straddles two.
@@ -40,17 +38,6 @@ impl<T: Scalar> Buffer<T> {
         let copy = &mut self[..x.len()];
         copy.copy_from_slice(x);
         copy
-    }
-}
-
-/// How many numbers lie before the first that begins on a cache line.
-pub(crate) fn line_start<T>(numbers: &[T]) -> usize {
-    // An allocator that is not even aligned to a number leaves nothing to align, nor do no numbers.
-    let start = numbers.as_ptr().align_offset(LINE);
-    if start < numbers.len().min(LINE / size_of::<T>()) {
-        start
-    } else {
-        0
     }
 }
 

@@ -1,5 +1,6 @@
 //! Pooling by means.
 
+use super::max_pool2d::image;
 use crate::kernel::pool::Windows;
 use crate::kind::{Linear, LinearMap, LinearOp};
 use crate::{Scalar, Shape, Slot, Var, View};
@@ -113,8 +114,13 @@ impl LinearOp for AvgPool2d {
             ceil_mode,
             count_include_pad,
         } = self;
+        let [x] = x else {
+            return Err(format!("it takes one operand, not {}", x.len()));
+        };
+        let windows = Windows::new(image(x)?, window, stride, padding, ceil_mode)?;
         Ok(Box::new(Means {
-            windows: Windows::new(x, window, stride, padding, ceil_mode)?,
+            shape: Shape::from(windows.output_shape()),
+            windows,
             count_include_pad,
         }))
     }
@@ -131,16 +137,17 @@ impl<'t, T: Scalar> Var<'t, T> {
 #[derive(Debug)]
 struct Means {
     windows: Windows,
+    shape: Shape,
     count_include_pad: bool,
 }
 
 impl<T: Scalar> LinearMap<T> for Means {
     fn shape(&self) -> &Shape {
-        self.windows.out()
+        &self.shape
     }
 
     fn apply(&self, _: usize, k: usize, x: View<'_, T>, y: &mut [T]) {
-        let n = self.windows.out().size();
+        let n = self.shape.size();
         for i in 0..k {
             let y = &mut y[i * n..][..n];
             self.windows
@@ -149,7 +156,7 @@ impl<T: Scalar> LinearMap<T> for Means {
     }
 
     fn adjoint(&self, _: usize, k: usize, g: &[T], gx: &mut Slot<'_, T>) {
-        let n = self.windows.out().size();
+        let n = self.shape.size();
         for i in 0..k {
             let g = &g[i * n..][..n];
             self.windows

@@ -102,7 +102,9 @@ impl SelectionOp for MaxPool2d {
     }
 
     fn resolve<T: Scalar>(&self, x: &Shape) -> Result<Box<dyn Select<T>>, String> {
-        Ok(Box::new(Maxima(self.windows(x)?)))
+        let windows = self.windows(x)?;
+        let shape = Shape::from(windows.output_shape());
+        Ok(Box::new(Maxima { windows, shape }))
     }
 }
 
@@ -115,9 +117,14 @@ impl MaxPool2d {
             padding,
             ceil_mode,
         } = self;
-        let x = std::slice::from_ref(x);
-        Windows::new(x, window, stride, padding, ceil_mode)
+        Windows::new(image(x)?, window, stride, padding, ceil_mode)
     }
+}
+
+/// The axes of an image.
+pub(super) fn image(x: &Shape) -> Result<[usize; 3], String> {
+    <[usize; 3]>::try_from(&**x)
+        .map_err(|_| format!("it takes an image [height, width, channels], not {x}"))
 }
 
 impl<'t, T: Scalar> Var<'t, T> {
@@ -129,15 +136,18 @@ impl<'t, T: Scalar> Var<'t, T> {
 }
 
 #[derive(Debug)]
-struct Maxima(Windows);
+struct Maxima {
+    windows: Windows,
+    shape: Shape,
+}
 
 impl<T: Scalar> Select<T> for Maxima {
     fn shape(&self) -> &Shape {
-        self.0.out()
+        &self.shape
     }
 
     fn choose(&self, x: &[T], winner: &mut [u32]) {
-        self.0.winners(x, winner);
+        self.windows.winners(x, winner);
     }
 }
 

@@ -1,11 +1,11 @@
-//! What ops, graphs, sweeps and kernels promise, one module for each subject.
+//! What ops, graphs and sweeps promise, one module for each subject.
 
 mod bilinear_ops;
 mod check;
 mod engine;
 mod extremes;
 mod fused;
-mod kernels;
+mod instruction_sets;
 mod ops;
 mod routes;
 mod twins;
