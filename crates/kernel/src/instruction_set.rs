@@ -112,7 +112,7 @@ pub(crate) fn arch() -> Arch {
 #[cold]
 fn find() -> Arch {
     let allowed = InstructionSet::allowed().and_then(InstructionSet::arch);
-    let arch = allowed.unwrap_or_else(Arch::new);
+    let arch = allowed.unwrap_or_default();
     HERE.set(Some(arch));
     arch
 }

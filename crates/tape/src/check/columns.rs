@@ -1,16 +1,15 @@
 //! Check 12: several cotangents at once.
 
-use super::Cases;
 use super::derivatives::same;
 use super::failure::Checked;
 use super::layout::{Case, Layout};
+use super::subject::Tried;
 use super::trial::{Trial, largest};
-use crate::op::Op;
-use crate::{Scalar, Slot};
+use crate::Slot;
 
 /// vjp of several cotangents at once is vjp of each, from a turned weight too; and where squares
 /// have a rule, it gives the squares of each example's cotangent.
-pub(super) fn columns<T: Scalar, O: Cases + Op<T>>(case: &Case<O>) -> Checked {
+pub(super) fn columns<T: Tried>(case: &Case) -> Checked {
     // Every cotangent stands apart: those of operands that have examples of their own, and those of
     // shared ones, which are squared before they are summed.
     let layout = Layout {

@@ -1,11 +1,10 @@
 //! Checks 6 to 8, 10 and 11: the rules keep their contract.
 
-use super::Cases;
 use super::derivatives::{flat, same};
 use super::failure::{Checked, Numbers, compare, fault};
 use super::layout::{Case, Layout, has};
+use super::subject::Tried;
 use super::trial::{Cotangents, Operand, Tangents, Trial, largest, to_f64};
-use crate::op::Op;
 use crate::{Scalar, Shape, View};
 
 /// 6. forward overwrites; the other rules add; a cotangent that nobody wants changes no other.
@@ -56,7 +55,7 @@ pub(super) fn accumulation<T: Scalar>(trial: &Trial<T>) -> Checked {
 }
 
 /// 7. The inferred shape is the true one, and other shapes are refused or served, never a panic.
-pub(super) fn shapes<O: Cases + Op<f32> + Op<f64>>(case: &Case<O>) -> Checked {
+pub(super) fn shapes(case: &Case) -> Checked {
     let trial = Trial::<f64>::new(case)?;
     let p = trial.point(trial.operands());
     if let Some(e) = p.y.iter().position(|y| y.is_nan()) {
@@ -85,7 +84,7 @@ pub(super) fn shapes<O: Cases + Op<f32> + Op<f64>>(case: &Case<O>) -> Checked {
         // Small enough to run; a shape too large to run has only been resolved.
         let mut sizes = changed.shapes.iter().map(Shape::checked_size);
         let runs = |size: Option<usize>| size.is_some_and(|n| 0 < n && n <= 4096);
-        let Ok(rules) = Op::<f64>::resolve(&changed.op, &changed.shapes) else {
+        let Ok(rules) = changed.op.wide(&changed.shapes) else {
             continue;
         };
         if !sizes.all(runs) || !runs(rules.shape().checked_size()) {
@@ -108,7 +107,7 @@ pub(super) fn shapes<O: Cases + Op<f32> + Op<f64>>(case: &Case<O>) -> Checked {
 }
 
 /// Both scalar types must resolve alike.
-fn agree<O: Cases + Op<f32>>(case: &Case<O>, trial: &Trial<f64>) -> Checked {
+fn agree(case: &Case, trial: &Trial<f64>) -> Checked {
     let (narrow, wide) = (Trial::<f32>::new(case)?.rules, &trial.rules);
     let same = narrow.shape() == wide.shape()
         && narrow.needs() == wide.needs()
@@ -184,7 +183,7 @@ pub(super) fn precision(narrow: &Trial<f32>, wide: &Trial<f64>) -> Checked {
 }
 
 /// 10. A tile of k examples equals k tiles of one.
-pub(super) fn tiles<T: Scalar, O: Cases + Op<T>>(case: &Case<O>, trial: &Trial<T>) -> Checked {
+pub(super) fn tiles<T: Tried>(case: &Case, trial: &Trial<T>) -> Checked {
     let p = trial.point(trial.operands());
     let dx = trial.tangents(trial.layout.absent, 1);
     let (g, dg) = (trial.outputs(2), trial.outputs(3));
@@ -214,7 +213,7 @@ pub(super) fn tiles<T: Scalar, O: Cases + Op<T>>(case: &Case<O>, trial: &Trial<T
 }
 
 /// 11. Where the op declares a deferred sum, it gives what vjp gives.
-pub(super) fn deferred<T: Scalar, O: Cases + Op<T>>(case: &Case<O>) -> Checked {
+pub(super) fn deferred<T: Tried>(case: &Case) -> Checked {
     let trial = Trial::<T>::new(case)?;
     let Some(operand) = trial.rules.deferred().map(|d| d.b) else {
         return Ok(());

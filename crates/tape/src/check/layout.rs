@@ -1,12 +1,14 @@
 //! What a case of a check looks like: shapes, and the examples of a small tile.
 
+use super::subject::Subject;
 use crate::Shape;
 use proptest::prelude::*;
+use std::sync::Arc;
 
 /// An op, the shapes of its operands, and how the tile looks.
 #[derive(Clone, Debug)]
-pub(super) struct Case<O> {
-    pub(super) op: O,
+pub(super) struct Case {
+    pub(super) op: Arc<dyn Subject>,
     pub(super) shapes: Vec<Shape>,
     pub(super) layout: Layout,
 }

@@ -2,8 +2,9 @@
 
 use super::failure::fault;
 use super::layout::{Case, Layout, has};
-use super::{Cases, Domain, Fault};
-use crate::op::{At, Op, Rules, SavedMut, SavedRef, Tile};
+use super::subject::Tried;
+use super::{Domain, Fault};
+use crate::op::{At, Rules, SavedMut, SavedRef, Tile};
 use crate::{Random, Scalar, Shape, Slot, View};
 
 /// An operand of all examples, or its tangent.
@@ -72,8 +73,11 @@ pub(super) struct Trial<T> {
 }
 
 impl<T: Scalar> Trial<T> {
-    pub(super) fn new<O: Cases + Op<T>>(case: &Case<O>) -> Result<Self, Fault> {
-        let rules = match case.op.resolve(&case.shapes) {
+    pub(super) fn new(case: &Case) -> Result<Self, Fault>
+    where
+        T: Tried,
+    {
+        let rules = match T::rules(&*case.op, &case.shapes) {
             Ok(rules) => rules,
             Err(why) => return fault(format!("`cases` draws what `resolve` refuses: {why}")),
         };
