@@ -4,7 +4,7 @@ use super::vectorized;
 use crate::Scalar;
 use rayon::prelude::*;
 
-/// Vectors are looked through in parts of this many numbers.
+/// Vectors are looked through in parts of this many numbers (`tests/it/vectors.rs` knows).
 const PART: usize = 8192;
 /// Below so many numbers, the caller's thread looks by itself.
 const ALONE: usize = 16 * PART;
@@ -25,8 +25,8 @@ pub fn first_not_finite<T: Scalar>(x: &[T]) -> Option<usize> {
     first_from(x, faulty? * PART)
 }
 
-/// Copies `from` and tells the same of it; where a number is not finite, not all may have been
-/// copied.
+/// Copies `from`, and tells where its first number is that is not finite: then not all may have
+/// been copied.
 ///
 /// # Panics
 /// If `to` has another length.

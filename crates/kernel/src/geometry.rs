@@ -63,7 +63,7 @@ impl ConvGeometry {
         let rows = axis("rows", h, kh, stride[0], dilation[0], top, bottom)?;
         let cols = axis("columns", w, kw, stride[1], dilation[1], left, right)?;
         // The largest of all: a row of patches for every pixel of the output, and padded images and
-        // cotangents. If these can be counted, so can everything that a kernel indexes.
+        // cotangents. Kernels that lay numbers out in larger rooms count those themselves.
         let patches = [rows, cols, kh, kw, cin.max(cout)];
         let padded = [h + top + bottom, w + left + right, cin.max(cout)];
         let weight_size = [kh, kw, taken, cout];
@@ -254,7 +254,8 @@ fn axis(
     Ok((padded - extent) / stride + 1)
 }
 
-fn product(factors: &[usize]) -> Option<usize> {
+/// The product, unless it is more than a slice can hold.
+pub(crate) fn product(factors: &[usize]) -> Option<usize> {
     // Slices hold at most `isize::MAX` bytes.
     factors
         .iter()

@@ -14,7 +14,7 @@ thread_local! {
 
 /// An instruction set that kernels are compiled for.
 ///
-/// Kernels use the widest one that the processor has, or a less wide one where
+/// Kernels use the widest one that the processor has, or a narrower one where
 /// `OSCULANT_INSTRUCTION_SET` in the environment is `portable` or `avx2` (any other word means
 /// nothing): to see what another machine would compute, or how fast. Large matrix products, which a library computes, use what
 /// the processor has all the same.
@@ -24,8 +24,8 @@ thread_local! {
 /// use osculant_kernel::InstructionSet;
 ///
 /// assert_eq!(InstructionSet::available()[0], InstructionSet::Portable);
-/// let name = InstructionSet::Portable.alone(|| InstructionSet::current().name());
-/// assert_eq!(name, "portable");
+/// let name = InstructionSet::Portable.on_this_thread(|| InstructionSet::current().name());
+/// assert_eq!(name, Some("portable"));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum InstructionSet {
@@ -38,7 +38,7 @@ pub enum InstructionSet {
 }
 
 impl InstructionSet {
-    /// What this processor has, the widest last.
+    /// What this processor has, whatever the environment says, the widest last.
     pub fn available() -> Vec<InstructionSet> {
         let all = [Self::Portable, Self::Avx2, Self::Widest];
         all.into_iter().filter(|set| set.arch().is_some()).collect()
@@ -63,18 +63,20 @@ impl InstructionSet {
         }
     }
 
-    /// Calls `f` with kernels on this thread using this instruction set; where the processor
-    /// doesn't have it, what they use anyway.
-    pub fn alone<R>(self, f: impl FnOnce() -> R) -> R {
+    /// Calls `f` with kernels on this thread using this instruction set, whatever the environment
+    /// says; `None`, and `f` is not called, where the processor doesn't have it.
+    ///
+    /// Work that `f` hands to other threads is not concerned, nor are kernels that were prepared
+    /// beforehand: a graph belongs in the same call as its products.
+    pub fn on_this_thread<R>(self, f: impl FnOnce() -> R) -> Option<R> {
         struct Restore(Option<Arch>);
         impl Drop for Restore {
             fn drop(&mut self) {
                 HERE.set(self.0);
             }
         }
-        let arch = self.arch().unwrap_or_else(arch);
-        let _restore = Restore(HERE.replace(Some(arch)));
-        f()
+        let _restore = Restore(HERE.replace(Some(self.arch()?)));
+        Some(f())
     }
 
     /// The vectors, if the processor has them.

@@ -1,7 +1,7 @@
 //! Plain slices in, plain slices out: the arithmetic under the ops.
 //!
-//! Everything runs on one thread, but for the search for numbers that are not finite. Nothing here
-//! knows a graph or a derivative.
+//! Everything runs on one thread, but for the search for numbers that are not finite, alone or with
+//! a copy. Nothing here knows a graph or a derivative.
 //!
 //! # Where things are
 //!
@@ -9,14 +9,18 @@
 //! |---|---|
 //! | [`Scalar`] | the two types of numbers |
 //! | [`gemm`] | products of matrices, large and small |
-//! | [`conv2d`], [`geometry`] | convolutions and their adjoints; what fits what |
+//! | [`conv2d`], [`geometry`] | convolutions and their adjoints; their shapes, checked |
 //! | [`pool`], [`winners`] | windows; convolutions only where a maximum is taken |
-//! | [`elementary`] | exp, tanh and their kin, in vectors |
-//! | [`reduce`], [`zip`], [`sensitivity`] | sums and products of plain vectors |
-//! | [`vectorized`], [`InstructionSet`] | plain loops as wide as the machine's vectors, and less wide |
+//! | [`elementary`] | exp, tanh and other elementary functions, in vectors |
+//! | [`reduce`], [`zip`] | sums of vectors; functions of several, number by number |
+//! | [`sensitivity`] | products with the kept S of each example |
+//! | [`transpose`], [`outer_product`] | matrices turned; a gᵀ |
+//! | [`first_not_finite`], [`copy_finite`] | the search for numbers that are not finite |
+//! | [`vectorized`], [`InstructionSet`] | loops compiled for the machine's vectors; which these are |
 //!
 //! Inside: `simd.rs` is what kernels are written in, `block.rs` the innermost loops of products and
-//! convolutions, `contraction.rs` and `small.rs` the loops around them.
+//! convolutions, `contraction.rs` and `small.rs` the loops around them, `direct.rs` and `patches.rs`
+//! two ways to a convolution, `columns` that of several cotangents at once.
 
 mod block;
 mod columns;

@@ -1,8 +1,8 @@
 //! Vectors of either scalar type in any instruction set: what the kernels are written in.
 //!
 //! A kernel is one function, generic over the instruction set (`pulp::Simd`) and over [`Lane`], the
-//! scalar type with its vectors. [`run`] compiles it per instruction set and picks one when the
-//! program runs.
+//! scalar type with its vectors. [`compiled`] compiles it per instruction set, as [`run`] does with
+//! closures; the one to use is picked when the program runs.
 
 #![allow(unsafe_code)]
 
@@ -173,7 +173,7 @@ pub(crate) fn fetch<L>(from: *const L) {
     let _ = from;
 }
 
-/// Runs a kernel in the best instruction set that this machine has.
+/// Runs a kernel in the instruction set of this thread.
 pub(crate) fn run<K: WithSimd>(kernel: K) -> K::Output {
     match arch() {
         Arch::Scalar => portable(kernel),
@@ -248,15 +248,13 @@ macro_rules! run_here {
         {
             use pulp::x86::{V3, V4};
 
-            // The features are those that V3 and V4 stand for.
-            #[target_feature(enable = "sse,sse2,fxsr,sse3,ssse3,sse4.1,sse4.2,popcnt,avx,avx2")]
-            #[target_feature(enable = "bmi1,bmi2,fma,lzcnt")]
+            // The features that V3 and V4 stand for, or that imply them.
+            #[target_feature(enable = "avx2,bmi1,bmi2,fma,fxsr,lzcnt,popcnt")]
             fn avx2(simd: V3, kernel: $Kernel) {
                 pulp::WithSimd::with_simd(kernel, simd);
             }
 
-            #[target_feature(enable = "sse,sse2,fxsr,sse3,ssse3,sse4.1,sse4.2,popcnt,avx,avx2")]
-            #[target_feature(enable = "bmi1,bmi2,fma,lzcnt")]
+            #[target_feature(enable = "avx2,bmi1,bmi2,fma,fxsr,lzcnt,popcnt")]
             #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl")]
             fn avx512(simd: V4, kernel: $Kernel) {
                 pulp::WithSimd::with_simd(kernel, simd);

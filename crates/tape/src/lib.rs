@@ -29,6 +29,18 @@ mod function;
 mod fuse;
 mod graph;
 mod init;
+pub mod kernel {
+    //! Plain slices in, plain slices out: the arithmetic under the ops, from the crate
+    //! `osculant-kernel`.
+
+    pub use osculant_kernel::{
+        InstructionSet, conv2d, elementary, first_not_finite, gemm, geometry, pool, vectorized,
+    };
+    pub(crate) use osculant_kernel::{
+        LINE, add_transpose, copy_finite, line_start, outer_product, reduce, sensitivity,
+        transpose, winners, zip,
+    };
+}
 pub mod kind;
 pub mod linearize;
 pub mod op;
@@ -47,7 +59,6 @@ pub use error::{GraphError, Place, Result};
 pub use function::{Function, PointOf};
 pub use graph::Graph;
 pub use init::{Init, Random};
-pub use osculant_kernel as kernel;
 pub use osculant_kernel::Scalar;
 pub use params::{Params, Slice};
 pub use shape::{IntoShape, Shape};

@@ -176,13 +176,13 @@ fn check_bits<T: Scalar>(set: InstructionSet, x: &[T], f: usize) {
     for length in (0..80).chain([x.len()]) {
         let end = (start + length).min(x.len());
         let mut y = x[start..end].to_vec();
-        set.alone(|| in_vectors(f, &mut y));
+        set.on_this_thread(|| in_vectors(f, &mut y)).unwrap();
         let (found, name) = (bits(&y), NAMES[f]);
         assert!(found == alone[start..end], "{name} in {}", set.name());
         start = if start + length < x.len() { end } else { 0 };
     }
     let mut y = x.to_vec();
-    set.alone(|| in_vectors(f, &mut y));
+    set.on_this_thread(|| in_vectors(f, &mut y)).unwrap();
     assert!(bits(&y) == alone, "{} in {}", NAMES[f], set.name());
 }
 

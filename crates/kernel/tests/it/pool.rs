@@ -118,6 +118,10 @@ fn winners_agree_with_the_plain_rule() {
             let mut fast = vec![0; plain.len()];
             windows.winners(&x, &mut fast);
             assert_eq!(fast, plain);
+            fast.fill(0);
+            let single: Vec<f32> = x.iter().map(|&x| x as f32).collect();
+            windows.winners(&single, &mut fast);
+            assert_eq!(fast, plain);
         });
     }
 }

@@ -1,11 +1,10 @@
 //! The kernels along channels against plain loops.
 
 use crate::twins::numbers;
-use osculant_kernel::InstructionSet;
 use osculant_kernel::geometry::ConvGeometry;
 use osculant_kernel::pool::Windows;
 use osculant_kernel::winners::channels::{kernels, plain};
-use osculant_kernel::winners::{AtWinners, Channels, Packing, Stage};
+use osculant_kernel::winners::{AtWinners, Channels, Packing, Patches, Stage};
 use proptest::prelude::*;
 
 /// A stage of random options, where these kernels are for it.
@@ -34,7 +33,7 @@ fn stage() -> impl Strategy<Value = Channels> {
 
 #[test]
 fn kernels_do_what_plain_loops_do() {
-    if InstructionSet::current() != InstructionSet::Widest {
+    if !kernels::available() {
         // Another machine goes by patches.
         return;
     }
@@ -77,4 +76,16 @@ fn kernels_do_what_plain_loops_do() {
         plain::bias_squares(&k, &saved, (columns, &g, m), &mut want);
         prop_assert_eq!(out, want);
     });
+}
+
+#[test]
+fn a_layout_beyond_counting_is_refused() {
+    // Rows that lie interleaved: 2²¹ times as many numbers as the padded image.
+    let (tall, half) = (1 << 22, 1 << 21);
+    let padding = [tall + half - 2, 0, half - 1, 0];
+    let strides = [half, half / 2];
+    let conv = ConvGeometry::new([1, 1, 1], [half, 1, 1, 1], strides, [1, 1], padding, 1).unwrap();
+    let windows = Windows::new(conv.output_shape(), [1, 1], [2, 2], [0, 0], false).unwrap();
+    let stage = Stage::new(&conv, &windows, true).expect("a stage");
+    assert!(Patches::new::<f32>(stage, false).is_none());
 }

@@ -53,7 +53,9 @@ impl<T: Scalar> Step<'_, T> {
 /// # Contract
 ///
 /// What a step depends on is in [`Step`]: a checkpoint keeps θ, the vectors and the number of
-/// steps, and no more. A number that overflows is left as it is: the trainer sees it and ends.
+/// steps, and no more. A number that overflows is left as it is: the trainer sees it and ends. What
+/// is smaller than the smallest normal number, in θ or in a vector, is 0 in the next step: some
+/// processors take a hundred times as long for it.
 ///
 /// # Example
 ///

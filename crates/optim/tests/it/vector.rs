@@ -110,3 +110,15 @@ fn what_is_not_finite_is_found() {
     assert_eq!(vector::max_abs(&[1.0, -3.0]), 3.0);
     assert!(vector::norm(&[f64::NAN]).is_nan());
 }
+
+#[test]
+fn a_trial_point_has_no_subnormal_numbers() {
+    let least = f32::MIN_POSITIVE;
+    let x = [least, -least, least, f32::NAN, 1.0, -0.0];
+    let y = [0.0, 0.0, -0.5 * least, 1.0, 1.0, 0.0];
+    let mut out = [9.0; 6];
+    vector::combine(&x, 1.0, &y, &mut out).unwrap();
+    assert_eq!(out[..3], [least, -least, 0.0]);
+    assert!(out[3].is_nan());
+    assert_eq!(out[4..], [2.0, 0.0]);
+}

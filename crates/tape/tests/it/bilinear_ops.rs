@@ -1,7 +1,7 @@
 //! Dense layers, matrix products and convolutions as ops: every way in which operands and
 //! cotangents may be shared or differ per example gives the sums that the definition asks for.
 
-use crate::twins::{assert_close, numbers};
+use crate::numbers::{assert_close, numbers};
 use osculant_tape::check::Cases;
 use osculant_tape::kind::{BilinearMap, BilinearOp};
 use osculant_tape::ops::{Conv2d, Dense, MatMul, Padding};

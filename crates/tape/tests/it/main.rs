@@ -6,7 +6,7 @@ mod engine;
 mod extremes;
 mod fused;
 mod instruction_sets;
+mod numbers;
 mod ops;
 mod routes;
-mod twins;
 mod values;

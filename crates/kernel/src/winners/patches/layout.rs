@@ -7,7 +7,7 @@
 
 use crate::Scalar;
 use crate::gemm::{Mat, MatMut};
-use crate::geometry::ConvGeometry;
+use crate::geometry::{ConvGeometry, product};
 use crate::transpose::transpose;
 use crate::winners::Packing;
 use std::ops::Range;
@@ -44,12 +44,16 @@ pub struct Layout {
 }
 
 impl Layout {
-    pub fn new<T: Scalar>(g: &ConvGeometry) -> Layout {
+    /// The layout, or `None` where it has more numbers than can be counted.
+    pub fn new<T: Scalar>(g: &ConvGeometry) -> Option<Layout> {
         let unit = unit::<T>();
         let [kh, kw] = g.kernel;
         let cin = g.cin;
         let dense = g.dilation[1] == 1;
         let padded = [0, 1].map(|a| g.image[a] + g.before[a] + g.after[a]);
+        // At most: every row of the image once for each row of the kernel, and every tap filled up.
+        product(&[padded[0], padded[1], kh, cin, unit])?;
+        product(&[kh, kw, cin, unit])?;
         let lines = |runs: usize, run: usize| runs * run.div_ceil(unit);
         let columns = if dense { (1, kw) } else { (kw, 1) };
         let by_row = lines(kh * columns.0, columns.1 * cin);
@@ -88,7 +92,7 @@ impl Layout {
         });
         // The last run may reach beyond the last row by what fills its cache lines.
         let len = (rows * pitch + run_padded - run).next_multiple_of(unit);
-        Layout {
+        Some(Layout {
             last: len - runs.last().copied().unwrap_or(0) - run_padded,
             image: g.image,
             cin,
@@ -103,7 +107,7 @@ impl Layout {
             run_padded,
             pieces,
             len,
-        }
+        })
     }
 
     /// Numbers of a laid-out image, in whole cache lines.

@@ -67,7 +67,7 @@ impl AtWinners for Patches {
     fn new<T: Scalar>(stage: Stage, active: bool) -> Option<Patches> {
         let (conv, windows) = (&stage.conv, &stage.windows);
         let positions = windows.positions();
-        let layout = Layout::new::<T>(conv);
+        let layout = Layout::new::<T>(conv)?;
         // Windows that see a part of the image that the cache holds: two images are read at once,
         // x and its tangent.
         let parts = (2 * layout.len() * size_of::<T>()).div_ceil(NEAR);

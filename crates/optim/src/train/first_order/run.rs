@@ -157,6 +157,10 @@ impl<R> FirstOrder<R> {
                     model.gauss_newton_on(batch)?.apply_into(v, out)
                 },
             });
+            vector::flush_subnormal(&mut at.theta);
+            at.memory
+                .iter_mut()
+                .for_each(|v| vector::flush_subnormal(v));
             match stepped {
                 Err(error) if !error.is_not_finite() => return Err(error),
                 Ok(()) if vector::all_finite(&at.theta) => {}

@@ -1,7 +1,9 @@
 //! The rules' steps, each against its equations.
 
 use super::{Outcomes, close, data, net, with_objective};
+use osculant_layers::{Layers, Network};
 use osculant_optim::Objective;
+use osculant_optim::examples::Paired;
 use osculant_optim::loss::SquaredLoss;
 use osculant_optim::operator::LinearOperator;
 use osculant_optim::train::{Adam, Batches, FirstOrder, Sgd, Smd, StepRule};
@@ -132,4 +134,20 @@ fn smd_makes_its_steps() {
         });
     }
     assert!(halved > 0 && grown > 0, "{halved} {grown}");
+}
+
+/// A weight that only the regularizer sees is halved by every step. Before it is 0 it would be
+/// subnormal for 23 of them: then a convolution takes ten times as long on some processors.
+#[test]
+fn a_weight_that_no_example_sees_becomes_zero_and_never_subnormal() -> Outcomes {
+    let net = Network::<f32>::new([1], |x| x.dense(1))?;
+    let data = Paired::new([1], vec![0.0], 1, vec![1.0])?;
+    let objective = Objective::new(&net, SquaredLoss, &data)?.regularization(1.0)?;
+    let weight = |theta: &[f32]| net.view(theta, "dense1.weight").map(|w| w[0]);
+    for (steps, expected) in [(126, f32::MIN_POSITIVE), (127, 0.0), (140, 0.0)] {
+        let sgd = FirstOrder::new(Sgd::default().momentum(0.0)?).rate(0.5)?;
+        let report = sgd.epochs(steps).train(&objective, vec![1.0, 1.0])?;
+        assert_eq!(weight(&report.theta)?, expected, "after {steps} steps");
+    }
+    Ok(())
 }
