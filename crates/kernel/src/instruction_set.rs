@@ -16,8 +16,8 @@ thread_local! {
 ///
 /// Kernels use the widest one that the processor has, or a narrower one where
 /// `OSCULANT_INSTRUCTION_SET` in the environment is `portable` or `avx2` (any other word means
-/// nothing): to see what another machine would compute, or how fast. Large matrix products, which a library computes, use what
-/// the processor has all the same.
+/// nothing): to see what another machine would compute, or how fast. Large matrix products, which a
+/// library computes, use what the processor has all the same.
 ///
 /// # Example
 /// ```

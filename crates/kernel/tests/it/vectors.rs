@@ -104,6 +104,6 @@ fn check_sensitivities<T: Scalar>() {
 
 #[test]
 fn products_with_s_are_those_of_plain_loops() {
-    in_each(|| check_sensitivities::<f32>());
-    in_each(|| check_sensitivities::<f64>());
+    in_each(check_sensitivities::<f32>);
+    in_each(check_sensitivities::<f64>);
 }
