@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (digits, mut test) = (digits.train.subset(..1000)?, digits.test.subset(..500)?);
 
     // osculant train --train-examples 1000 --test-examples 500 --net mlp:40 --validation 10% \
-    //     --patience 4 --iterations 8 --run FOLDER
+    //     --patience 4 --iterations 8 --warm-start 0 --cg-iterations 250 --lambda 1 --run FOLDER
     let (mut train, mut held_out) = digits.split(0.1, 1)?;
     let preprocess = Preprocess::fit(&train, Default::default())?;
     for data in [&mut train, &mut held_out, &mut test] {

@@ -27,11 +27,15 @@ LOGS = HERE / "logs"
 # tries a rate, where it is less.
 PROBLEMS = {
     "digits": {"options": [], "newton": [], "epochs": 15},
-    "mnist": {"options": [], "newton": ["--cg-iterations", "250", "--iterations", "29"], "epochs": 15},
+    "mnist": {
+        "options": [],
+        "newton": ["--warm-start", "0", "--cg-iterations", "250", "--iterations", "29"],
+        "epochs": 15,
+    },
     "cifar10": {
         "options": ["-C", "500"],
         "newton": [
-            *["--curvature", "5%", "--cg-iterations", "250"],
+            *["--curvature", "5%", "--warm-start", "0", "--cg-iterations", "250"],
             *["--lambda", "1", "--iterations", "100"],
         ],
         "epochs": 20,

@@ -20,6 +20,15 @@ pub fn not_negative(text: &str) -> Result<f64, String> {
     Err("it must be finite and not negative".into())
 }
 
+/// A part of a whole: a number from 0 to 1.
+pub fn part(text: &str) -> Result<f64, String> {
+    let x = real(text)?;
+    if (0.0..=1.0).contains(&x) {
+        return Ok(x);
+    }
+    Err("it must be at least 0 and at most 1".into())
+}
+
 /// A count of at least 1.
 pub fn positive(text: &str) -> Result<usize, String> {
     match text.parse() {

@@ -14,11 +14,14 @@ use osculant_optim::train::{
 /// Examples that the curvature is taken over where a tenth of all is fewer.
 const FEW: usize = 500;
 
+/// The part of the last direction that CG starts from.
+const WARM: f64 = 0.95;
+
 /// The options of the solver.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Solver")]
 pub struct Solver {
-    /// Newton iterations at most [default: 100; for the bundled digits 18]
+    /// Newton iterations at most [default: 100; for the bundled digits 16]
     #[arg(long, value_name = "N")]
     pub iterations: Option<usize>,
 
@@ -45,17 +48,20 @@ pub struct Solver {
     pub cg_tolerance: f64,
 
     /// CG iterations at most, in each Newton iteration
-    #[arg(long, value_name = "N", default_value_t = 40, value_parser = number::positive)]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = number::positive)]
     pub cg_iterations: usize,
 
     /// Which of CG's iterates becomes the direction
     #[arg(long, value_name = "RULE", value_enum, default_value_t = IterateName::Last)]
     pub cg_iterate: IterateName,
 
-    /// Start CG from this part of the last direction [default if no number is given: 0.95]
-    #[arg(long, value_name = "PART", num_args = 0..=1, default_missing_value = "0.95",
-          value_parser = warm_start, allow_negative_numbers = true)]
-    pub warm_start: Option<WarmStart>,
+    /// Start CG from this part of the last direction, from 0 to 1; 0 starts from nothing
+    ///
+    /// Directions then grow from one iteration to the next, so that few iterations of CG do; from
+    /// nothing it takes more of them, such as --cg-iterations 250.
+    #[arg(long, value_name = "PART", num_args = 0..=1, default_value_t = WARM,
+          default_missing_value = "0.95", value_parser = number::part, allow_negative_numbers = true)]
+    pub warm_start: f64,
 
     /// The preconditioner of CG
     #[arg(long, value_name = "RULE", value_enum, default_value_t = PreconditioningName::None)]
@@ -167,11 +173,6 @@ impl<V: ValueEnum> Named for V {
     }
 }
 
-fn warm_start(text: &str) -> Result<WarmStart, String> {
-    let factor = number::not_negative(text)?;
-    WarmStart::new(factor).map_err(|_| "it must be above 0 and at most 1".into())
-}
-
 /// What is wrong with a value that the parts know more of than the command line.
 fn usage(error: OptimError) -> CliError {
     CliError::Usage(error.to_string())
@@ -235,7 +236,7 @@ impl Solver {
     /// The bound on iterations, for the digits that come with the program or for other data. On the
     /// digits, what is right of held-out examples grows no more by then.
     pub fn bound(&self, bundled: bool) -> usize {
-        self.iterations.unwrap_or(if bundled { 18 } else { 100 })
+        self.iterations.unwrap_or(if bundled { 16 } else { 100 })
     }
 
     /// The solver in words, for so many examples of the curvature.
@@ -251,6 +252,10 @@ impl Solver {
                 self.sampling.name()
             ),
             format!("CG to {stop} or {} iterations", self.cg_iterations),
+            match self.warm_start {
+                0.0 => "cold start".into(),
+                part => format!("warm start of {part}"),
+            },
             match self.damping() {
                 DampingName::None => "no damping".into(),
                 rule => format!("damping {} from λ = {}", rule.name(), self.lambda),
@@ -265,9 +270,6 @@ impl Solver {
         }
         if self.precondition != PreconditioningName::None {
             words.push(format!("{} preconditioner", self.precondition.name()));
-        }
-        if let Some(warm_start) = self.warm_start {
-            words.push(format!("warm start of {}", warm_start.factor()));
         }
         words.join(", ")
     }
@@ -317,8 +319,8 @@ impl Solver {
             PreconditioningName::Fisher => newton.preconditioning(EmpiricalFisher::default()),
         };
         Ok(match self.warm_start {
-            Some(warm_start) => newton.warm_start(warm_start),
-            None => newton,
+            0.0 => newton,
+            part => newton.warm_start(WarmStart::new(part)?),
         })
     }
 }

@@ -67,7 +67,8 @@ fn a_saved_model_tells_the_options_of_its_training() {
         ("train_examples", "300"),
         // Those that came by default too.
         ("optimizer", "newton"),
-        ("cg_iterations", "40"),
+        ("cg_iterations", "20"),
+        ("warm_start", "0.95"),
         ("lambda", "0.3"),
     ] {
         assert_eq!(

@@ -150,9 +150,10 @@ fn killed(moments: u64, more: &str) {
         let begun = place.path("killed").join("checkpoint.safetensors").exists();
         // How often the run is saved may change on the way.
         let every = 1 + dice.below(3);
-        let command = match begun {
-            true => place.resume("killed"),
-            false => train("killed", 100_000),
+        let command = if begun {
+            place.resume("killed")
+        } else {
+            train("killed", 100_000)
         };
         let before = place.recorded("killed");
         let mut child = start(&format!("{command} --checkpoint-every {every}"));
@@ -395,7 +396,8 @@ fn other_options_than_those_of_the_run_are_refused_with_both_values() {
         ("-C 5", "-C 100"),
         ("--raw-targets", "without --raw-targets"),
         ("--curvature 31%", "--curvature 30%"),
-        ("--cg-iterations 7", "--cg-iterations 40"),
+        ("--cg-iterations 7", "--cg-iterations 20"),
+        ("--warm-start 0", "--warm-start 0.95"),
         ("--validation 20%", "--validation 25%"),
     ] {
         let run = osculant(&format!("{} {option}", place.resume("run")));

@@ -124,7 +124,7 @@ fn every_option_of_the_solver_is_heard() {
     );
     run.last();
     let solver = "at most 2 iterations, curvature on 7 examples, cyclic, CG to residual \
-                  0.000000001 or 3 iterations, no damping, armijo\n";
+                  0.000000001 or 3 iterations, warm start of 0.95, no damping, armijo\n";
     assert!(run.out.contains(solver), "{run:?}");
     assert!(run.out.contains("C = inf"), "{run:?}");
     for line in run.iterations() {
@@ -155,11 +155,11 @@ fn every_part_of_the_solver_can_be_named() {
         ),
         ("--sampling fixed", "50 examples, fixed"),
         ("--sampling fresh", "50 examples, fresh"),
-        ("--cg-stop progress", "CG to progress or 40 iterations"),
-        ("--cg-stop nash-sofer", "CG to nash-sofer or 40 iterations"),
+        ("--cg-stop progress", "CG to progress or 20 iterations"),
+        ("--cg-stop nash-sofer", "CG to nash-sofer or 20 iterations"),
         ("--precondition jacobi", "jacobi preconditioner"),
         ("--precondition fisher", "fisher preconditioner"),
-        ("--warm-start", "warm start of 0.95"),
+        ("--warm-start 0", "cold start"),
         ("--warm-start=0.5", "warm start of 0.5"),
     ] {
         let run = osculant(&format!("{base} {options}"));

@@ -85,7 +85,7 @@ impl Default for NewtonCg {
     /// 100 iterations, curvature on 5 % of the data in turn, CG to κ = 0.1 or 250 products, the
     /// damping of Levenberg and Marquardt from λ = 1, and Armijo's line search: what Wang, Tan and
     /// Lin use. (The program `osculant train` has other defaults: 10 % of the data but at least 500
-    /// examples, 40 iterations of CG, λ = 0.3.)
+    /// examples, 20 iterations of CG from a warm start, λ = 0.3.)
     fn default() -> Self {
         NewtonCg {
             iterations: 100,
