@@ -86,9 +86,10 @@ impl<T: Scalar> Loss<T> for Weibull {
         let (z, log_t) = (z[0].to_f64(), y.years.ln());
         let cumulative = (z + self.k * log_t).exp();
         kept[0] = T::from_f64(cumulative);
-        match y.failed {
-            true => cumulative - z - self.k.ln() - (self.k - 1.0) * log_t,
-            false => cumulative,
+        if y.failed {
+            cumulative - z - self.k.ln() - (self.k - 1.0) * log_t
+        } else {
+            cumulative
         }
     }
 

@@ -33,12 +33,13 @@ impl PointwiseFn<1> for SoftClip {
     }
 
     fn check<T: Scalar>(&self) -> Result<(), String> {
-        match self.bound > 0.0 && self.bound.is_finite() {
-            true => Ok(()),
-            false => Err(format!(
+        if self.bound > 0.0 && self.bound.is_finite() {
+            Ok(())
+        } else {
+            Err(format!(
                 "its bound is {}; it must be positive and finite",
                 self.bound
-            )),
+            ))
         }
     }
 

@@ -20,9 +20,10 @@ impl Damping for Proportional {
     fn update(&mut self, progress: &Progress) {
         let off = 2.0 * (1.0 - progress.ratio).abs();
         // Where no step was taken the ratio is NaN: `clamp` would let it through.
-        let factor = match progress.accepted {
-            true => off.clamp(0.5, 4.0),
-            false => 4.0,
+        let factor = if progress.accepted {
+            off.clamp(0.5, 4.0)
+        } else {
+            4.0
         };
         self.lambda = (factor * self.lambda).clamp(1e-12, 1e12);
     }

@@ -26,9 +26,10 @@ impl Progress {
     /// Shows what is being done from now on, unless it is not wanted.
     pub fn new(wanted: bool) -> Self {
         let shown = wanted && io::stderr().is_terminal();
-        let bars = MultiProgress::with_draw_target(match shown {
-            true => ProgressDrawTarget::stderr(),
-            false => ProgressDrawTarget::hidden(),
+        let bars = MultiProgress::with_draw_target(if shown {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
         });
         let bar = |template: &str| {
             let bar = ProgressBar::new(0).with_finish(ProgressFinish::AndClear);

@@ -298,9 +298,10 @@ impl Train {
 
     fn table(&self, problem: &Problem) -> Table {
         let validation = problem.validation.is_some();
-        match self.trainer.is_newton() {
-            true => Table::newton(validation),
-            false => Table::first_order(validation),
+        if self.trainer.is_newton() {
+            Table::newton(validation)
+        } else {
+            Table::first_order(validation)
         }
     }
 

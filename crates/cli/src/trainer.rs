@@ -121,17 +121,19 @@ impl TrainerArgs {
 
     /// What it counts.
     pub fn unit(&self) -> &'static str {
-        match self.is_newton() {
-            true => "iteration",
-            false => "epoch",
+        if self.is_newton() {
+            "iteration"
+        } else {
+            "epoch"
         }
     }
 
     /// How many of these there are at most.
     pub fn bound(&self, solver: &Solver, bundled: bool) -> usize {
-        match self.is_newton() {
-            true => solver.bound(bundled),
-            false => self.epochs.unwrap_or(10),
+        if self.is_newton() {
+            solver.bound(bundled)
+        } else {
+            self.epochs.unwrap_or(10)
         }
     }
 

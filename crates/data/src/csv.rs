@@ -227,9 +227,10 @@ impl<R: Read> Lines<'_, R> {
                  leave the column out"
             ),
         };
-        let fault = match self.may_be_header {
-            true => format!("{fault}; if this line names the columns, say so (--header yes)"),
-            false => fault,
+        let fault = if self.may_be_header {
+            format!("{fault}; if this line names the columns, say so (--header yes)")
+        } else {
+            fault
         };
         Err(self.at(Some(&columns[column]), fault))
     }
@@ -318,9 +319,10 @@ impl Chosen {
             let is_there = |target: &String| {
                 columns.contains(target) || find(target).is_ok_and(|i| !inputs.contains(&i))
             };
-            let targets = match options.needs_targets || options.targets.iter().any(is_there) {
-                true => all(&options.targets)?,
-                false => Vec::new(),
+            let targets = if options.needs_targets || options.targets.iter().any(is_there) {
+                all(&options.targets)?
+            } else {
+                Vec::new()
             };
             return Ok(Chosen { inputs, targets });
         }

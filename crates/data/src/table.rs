@@ -184,9 +184,10 @@ impl Table {
                     }
                 }
                 // Prices in whole numbers, say, are no classes either.
-                match values.len() >= MANY && 2 * different.len() > values.len() {
-                    true => Task::Reals,
-                    false => Task::Classes,
+                if values.len() >= MANY && 2 * different.len() > values.len() {
+                    Task::Reals
+                } else {
+                    Task::Classes
                 }
             }
         }

@@ -36,9 +36,10 @@ use crate::Scalar;
 
 /// How many numbers of scratch the functions of this module need.
 pub fn scratch_len(geometry: &ConvGeometry) -> usize {
-    let image = match geometry.is_pointwise() {
-        true => 0,
-        false => direct::image_scratch(geometry),
+    let image = if geometry.is_pointwise() {
+        0
+    } else {
+        direct::image_scratch(geometry)
     };
     let cotangent = match Route::of_cotangent(geometry) {
         Route::Direct => direct::cotangent_scratch(geometry).iter().sum(),

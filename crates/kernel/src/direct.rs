@@ -70,9 +70,10 @@ pub(super) fn image_scratch(g: &ConvGeometry) -> usize {
 /// Numbers of the flipped weight, then of the padded cotangent.
 pub(super) fn cotangent_scratch(g: &ConvGeometry) -> [usize; 2] {
     let window = cotangent_window(g);
-    let padded = match window.is_whole(g.output) {
-        true => 0,
-        false => window.rows * window.cols * g.cout,
+    let padded = if window.is_whole(g.output) {
+        0
+    } else {
+        window.rows * window.cols * g.cout
     };
     [g.weight_len(), padded]
 }

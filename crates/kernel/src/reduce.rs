@@ -1,4 +1,7 @@
 //! Sums, and products elementwise, where a shorter operand repeats along a longer one.
+//!
+//! The shorter length divides the longer one. Where it does not, nothing is read or written beyond an
+//! end: the last repetition is cut short, and what one operand lacks is left out.
 
 use crate::Scalar;
 

@@ -1,4 +1,7 @@
 //! Loops over several slices at once, in a form that the compiler turns into vectors.
+//!
+//! What is read for every step must be as long as the loop, or longer; a shorter slice panics, as an
+//! index beyond its end does.
 
 #![allow(unsafe_code)]
 

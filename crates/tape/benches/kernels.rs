@@ -142,9 +142,12 @@ fn rules<T: Scalar>(name: &str, op: &dyn Op<T>, shapes: &[Shape]) {
     let x: Vec<View<'_, T>> = shapes
         .iter()
         .zip(&data)
-        .map(|(s, x)| match shared(s) {
-            true => View::shared(x),
-            false => View::tile(x, n),
+        .map(|(s, x)| {
+            if shared(s) {
+                View::shared(x)
+            } else {
+                View::tile(x, n)
+            }
         })
         .collect();
     let some: Vec<_> = x.iter().copied().map(Some).collect();
@@ -165,9 +168,12 @@ fn rules<T: Scalar>(name: &str, op: &dyn Op<T>, shapes: &[Shape]) {
     let mut slots: Vec<_> = shapes
         .iter()
         .zip(&mut sums)
-        .map(|(s, gx)| match shared(s) {
-            true => Some(Slot::shared(gx)),
-            false => Some(Slot::tile(gx, n)),
+        .map(|(s, gx)| {
+            if shared(s) {
+                Some(Slot::shared(gx))
+            } else {
+                Some(Slot::tile(gx, n))
+            }
         })
         .collect();
     let vjp = nanoseconds(k * n, || rules.vjp(&at, &g, &mut [], &mut slots));
@@ -215,9 +221,12 @@ fn numbers<T: Scalar>(n: usize) -> Vec<T> {
 fn product<T: Scalar>(f: Product<T>, [m, k, n]: [usize; 3], ta: bool, tb: bool) -> f64 {
     let (a, b) = (numbers::<T>(m * k), numbers::<T>(k * n));
     let mut c = numbers::<T>(m * n);
-    let view = |x, rows, cols, flip| match flip {
-        false => Mat::new(x, rows, cols),
-        true => Mat::new(x, cols, rows).transposed(),
+    let view = |x, rows, cols, flip| {
+        if flip {
+            Mat::new(x, cols, rows).transposed()
+        } else {
+            Mat::new(x, rows, cols)
+        }
     };
     rate(m * k * n, || {
         f(

@@ -175,9 +175,10 @@ impl<T: Scalar> Graph<T> {
             };
         let summed = leaves != Leaves::Nothing;
         let places = Places {
-            of_set: match leaves.in_place() && !out.is_empty() {
-                true => &plan.in_place,
-                false => &[],
+            of_set: if leaves.in_place() && !out.is_empty() {
+                &plan.in_place
+            } else {
+                &[]
             },
             theta: self.params.len(),
         };

@@ -55,6 +55,12 @@ impl Shape {
         }
     }
 
+    /// Height, width and channels, for an op that takes images.
+    pub(crate) fn image(&self) -> Result<[usize; 3], String> {
+        <[usize; 3]>::try_from(&**self)
+            .map_err(|_| format!("it takes an image [height, width, channels], not {self}"))
+    }
+
     /// The length of the last axis; 1 for a scalar.
     pub fn last(&self) -> usize {
         self.0.last().copied().unwrap_or(1)

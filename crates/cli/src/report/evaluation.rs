@@ -136,9 +136,10 @@ fn predictions(pairs: &[[f64; 2]]) -> String {
     let mean = pairs.iter().map(|p| p[0]).sum::<f64>() / count;
     let residual: f64 = pairs.iter().map(|p| (p[1] - p[0]).powi(2)).sum();
     let spread: f64 = pairs.iter().map(|p| (p[0] - mean).powi(2)).sum();
-    let explained = match spread > 0.0 {
-        true => format!(", R² {:.4}", 1.0 - residual / spread),
-        false => String::new(),
+    let explained = if spread > 0.0 {
+        format!(", R² {:.4}", 1.0 - residual / spread)
+    } else {
+        String::new()
     };
     format!(
         "<div class=\"plots\"><figure>\n<figcaption>Predicted against true <small>root mean \

@@ -220,14 +220,18 @@ impl Plot {
     }
 
     fn hover(&self, series: &Series, x: f64, y: f64) -> String {
-        let number = |x: f64| match x.fract() == 0.0 && x.abs() < 1e9 {
-            true => format!("{x}"),
-            false => significant(x, 5),
+        let number = |x: f64| {
+            if x.fract() == 0.0 && x.abs() < 1e9 {
+                format!("{x}")
+            } else {
+                significant(x, 5)
+            }
         };
         let values = format!("{} {}: {} {}", self.x.0, number(x), self.y.0, number(y));
-        match series.name.is_empty() {
-            true => values,
-            false => format!("{}\n{values}", series.name),
+        if series.name.is_empty() {
+            values
+        } else {
+            format!("{}\n{values}", series.name)
         }
     }
 }

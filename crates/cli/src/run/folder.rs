@@ -22,9 +22,10 @@ impl Folder {
             ))
         })?;
         if let Some(other) = others(path)?.min() {
-            let hint = match path.join(CHECKPOINT).exists() {
-                true => format!("go on with its run by --resume {shown}, or give another folder"),
-                false => "give another folder".into(),
+            let hint = if path.join(CHECKPOINT).exists() {
+                format!("go on with its run by --resume {shown}, or give another folder")
+            } else {
+                "give another folder".into()
             };
             return Err(CliError::Usage(format!(
                 "the folder `{shown}` is not empty (it holds `{other}`); {hint}"

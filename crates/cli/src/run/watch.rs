@@ -136,9 +136,10 @@ impl<'a> Watch<'a> {
         };
         let trained = trained.map_err(|error| ended(self.keeper.as_ref(), error.into()))?;
         // A first-order run that diverged went back to an earlier θ.
-        let scores = match trained.done < self.done {
-            true => scores(self.problem, &trained.state.theta)?,
-            false => self.scores,
+        let scores = if trained.done < self.done {
+            scores(self.problem, &trained.state.theta)?
+        } else {
+            self.scores
         };
         let by_itself = match trained.outcome {
             Outcome::Iterations => format!("all {}s were made", self.unit),

@@ -50,9 +50,10 @@ pub(super) fn encode(about: &About, tensors: &BTreeMap<String, Tensor>) -> io::R
         file.tensors.insert(name.into(), part);
     }
     let words = Words::of(&about.legend);
-    let legend = match words == Words::default() {
-        true => None,
-        false => Some((LEGEND, serde_json::to_string(&words)?)),
+    let legend = if words == Words::default() {
+        None
+    } else {
+        Some((LEGEND, serde_json::to_string(&words)?))
     };
     let metadata = [
         (FORMAT, VERSION.to_string()),
@@ -62,9 +63,10 @@ pub(super) fn encode(about: &About, tensors: &BTreeMap<String, Tensor>) -> io::R
         (SEED, about.seed.to_string()),
         (SCALE, about.preprocess.scale().to_string()),
     ];
-    let options = match about.options.is_empty() {
-        true => None,
-        false => Some((OPTIONS, serde_json::to_string(&about.options)?)),
+    let options = if about.options.is_empty() {
+        None
+    } else {
+        Some((OPTIONS, serde_json::to_string(&about.options)?))
     };
     let metadata = metadata.into_iter().chain(legend).chain(options);
     file.metadata = metadata.map(|(key, value)| (key.into(), value)).collect();

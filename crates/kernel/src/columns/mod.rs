@@ -98,9 +98,10 @@ pub(super) fn adjoint_image<T: Scalar>(
 
 /// Numbers of scratch for [`add_weight_squares`].
 pub(super) fn squares_scratch<T: Scalar>(g: &ConvGeometry, columns: usize) -> usize {
-    let sparse = match has_runs(g) {
-        true => sparse::scratch_len(g, columns),
-        false => 0,
+    let sparse = if has_runs(g) {
+        sparse::scratch_len(g, columns)
+    } else {
+        0
     };
     image_scratch(g) + sparse.max(dense::scratch_len::<T>(g, columns))
 }

@@ -1,7 +1,8 @@
 //! Convolutions of random geometry.
 
 use crate::in_each;
-use crate::twins::{Conv, assert_close, numbers};
+use crate::numbers::{assert_close, numbers};
+use crate::twins::Conv;
 use osculant_kernel::geometry::{ConvGeometry, same_padding};
 use osculant_kernel::{Scalar, conv2d};
 use proptest::prelude::*;
@@ -59,9 +60,10 @@ fn convs(size: usize, channels: usize, strided: bool) -> impl Strategy<Value = C
             move |([h, w], [cin, cout], groups, depthwise, [kh, kw], stride, dilation, padding)| {
                 // Three geometries in four have one group when nothing else is strided.
                 let groups = if strided { groups } else { 1 };
-                let (cin, cout, groups) = match depthwise && strided {
-                    true => (cin, cin * groups, cin),
-                    false => (cin * groups, cout * groups, groups),
+                let (cin, cout, groups) = if depthwise && strided {
+                    (cin, cin * groups, cin)
+                } else {
+                    (cin * groups, cout * groups, groups)
                 };
                 Conv {
                     image: [h, w, cin],

@@ -3,6 +3,7 @@
 mod contraction;
 mod convolutions;
 mod elementary;
+mod numbers;
 mod pool;
 mod products;
 mod twins;

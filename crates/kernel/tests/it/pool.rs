@@ -1,7 +1,7 @@
 //! Windows are counted as PyTorch counts them.
 
 use crate::in_each;
-use crate::twins::numbers;
+use crate::numbers::numbers;
 use osculant_kernel::pool::Windows;
 
 /// How many windows there are along an axis.

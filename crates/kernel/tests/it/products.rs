@@ -1,7 +1,8 @@
 //! Products of matrices of random shapes and strides.
 
 use crate::in_each;
-use crate::twins::{assert_close, integers, numbers};
+use crate::numbers::{assert_close, numbers};
+use crate::twins::integers;
 use osculant_kernel::gemm::{Mat, MatMut, gemm, large, small};
 use osculant_kernel::{InstructionSet, Scalar};
 use proptest::prelude::*;
@@ -35,9 +36,12 @@ fn check_product<T: Scalar>(
     let c_stride = n + gaps[2];
     let before = numbers::<T>(m * c_stride, 3);
 
-    let view = |data, rows, cols, stride, flip| match flip {
-        false => Mat::strided(data, rows, cols, stride, 1),
-        true => Mat::strided(data, cols, rows, stride, 1).transposed(),
+    let view = |data, rows, cols, stride, flip| {
+        if flip {
+            Mat::strided(data, cols, rows, stride, 1).transposed()
+        } else {
+            Mat::strided(data, rows, cols, stride, 1)
+        }
     };
     let (va, vb) = (view(&a, m, k, a_stride, ta), view(&b, k, n, b_stride, tb));
     let mut added = before.clone();

@@ -1,7 +1,7 @@
 //! Sums, products and searches on plain vectors.
 
 use crate::in_each;
-use crate::twins::{assert_close, numbers};
+use crate::numbers::{assert_close, numbers};
 use osculant_kernel::reduce::{add_product, add_product_fold, add_scaled_fold, dot, sum};
 use osculant_kernel::sensitivity::{add_products, transposed_products};
 use osculant_kernel::{Scalar, copy_finite, first_not_finite, outer_product};

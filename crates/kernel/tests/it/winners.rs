@@ -1,6 +1,6 @@
 //! The kernels along channels against plain loops.
 
-use crate::twins::numbers;
+use crate::numbers::numbers;
 use osculant_kernel::geometry::ConvGeometry;
 use osculant_kernel::pool::Windows;
 use osculant_kernel::winners::channels::{kernels, plain};

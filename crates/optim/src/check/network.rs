@@ -261,12 +261,11 @@ impl Check<'_, '_, '_> {
             let curvature = g.loss_curvature(i)?;
             let b = &b[i * m..][..m];
             let scale = self.objective.example_scale(i);
-            let product = match scale == 0.0 {
-                true => vec![0.0; m],
-                false => {
-                    let rows = curvature.chunks_exact(m);
-                    rows.map(|row| scale * dot(row, b)).collect()
-                }
+            let product = if scale == 0.0 {
+                vec![0.0; m]
+            } else {
+                let rows = curvature.chunks_exact(m);
+                rows.map(|row| scale * dot(row, b)).collect()
             };
             blocks.push((a[i * m..][..m].to_vec(), product));
         }

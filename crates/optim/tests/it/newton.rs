@@ -252,9 +252,10 @@ fn an_undamped_singular_system_still_ends() {
     let objective = Objective::new(&net, SquaredLoss, &data).unwrap();
     for globalization in [true, false] {
         let trainer = base().damping(ConstantDamping::none()).iterations(200);
-        let report = match globalization {
-            true => trainer.globalization(TrustRegion::default()),
-            false => trainer.globalization(Armijo::default()),
+        let report = if globalization {
+            trainer.globalization(TrustRegion::default())
+        } else {
+            trainer.globalization(Armijo::default())
         };
         let report = report.train(&objective, net.init(1)).unwrap();
         assert!(

@@ -113,9 +113,10 @@ fn agree(case: &Case, trial: &Trial<f64>) -> Checked {
         && narrow.needs() == wide.needs()
         && narrow.saved() == wide.saved()
         && narrow.is_alias() == wide.is_alias();
-    match same {
-        true => Ok(()),
-        false => fault("shape, needs, saved or is_alias differ between f32 and f64"),
+    if same {
+        Ok(())
+    } else {
+        fault("shape, needs, saved or is_alias differ between f32 and f64")
     }
 }
 

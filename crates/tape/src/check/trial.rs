@@ -130,9 +130,10 @@ impl<T: Scalar> Trial<T> {
     /// An operand laid out as the case says, filled example by example.
     pub(super) fn operand(&self, j: usize, mut fill: impl FnMut(&mut [T])) -> Operand<T> {
         let len = self.sizes[j];
-        let (examples, stride) = match has(self.layout.shared, j) {
-            true => (1, 0),
-            false => (self.k(), if self.layout.gaps { len + 3 } else { len }),
+        let (examples, stride) = if has(self.layout.shared, j) {
+            (1, 0)
+        } else {
+            (self.k(), if self.layout.gaps { len + 3 } else { len })
         };
         let mut data = vec![T::nan(); examples * stride.max(len)];
         for example in data.chunks_mut(stride.max(len).max(1)) {
@@ -375,9 +376,12 @@ fn views<T: Scalar>(dx: &Tangents<T>) -> Vec<Option<View<'_, T>>> {
 fn slots<T: Scalar>(gx: &mut Cotangents<T>) -> Vec<Option<Slot<'_, T>>> {
     gx.iter_mut()
         .map(|gx| {
-            gx.as_mut().map(|gx| match gx.summed {
-                true => Slot::shared(&mut gx.data),
-                false => Slot::tile(&mut gx.data, gx.len),
+            gx.as_mut().map(|gx| {
+                if gx.summed {
+                    Slot::shared(&mut gx.data)
+                } else {
+                    Slot::tile(&mut gx.data, gx.len)
+                }
             })
         })
         .collect()

@@ -8,19 +8,21 @@
 //! | `route.rs` | which of two ways these take, and why |
 //! | `stored.rs` | the second way: S = ∂z/∂(exit) kept, so that nothing travels the network |
 //! | `hessian.rs` | products with the Hessian of Σ ξ(z) |
-//! | `per_example.rs` | Jᵀ u of each example on its own, and sums of their squares |
+//! | `per_example.rs` | Jᵀ u of each example on its own |
+//! | `squares.rs` | sums of their squares: diagonals of JᵀBJ |
 
 mod hessian;
 mod per_example;
 mod product;
 mod route;
+mod squares;
 mod stored;
 mod stream;
 mod together;
 
 pub use hessian::{Curved, OwnedCotangents};
-pub use per_example::Columns;
 pub use route::{Choice, Options, Route};
+pub use squares::Columns;
 
 use crate::buffer::Buffer;
 use crate::error::{GraphError, Result};

@@ -1,30 +1,22 @@
-//! Jᵀ u of each example on its own, and sums of their squares.
+//! Jᵀ u of each example on its own.
 //!
 //! Cotangents that are outer products, and those of large weights, are never kept for a tile: an
-//! example's is written where it belongs from what deferred sums read, and the square of an outer
-//! product is the product of squares.
+//! example's is written where it belongs from what deferred sums read.
 
-use super::{Cotangents, Linearization, TileData};
+use super::{Cotangents, Linearization};
 use crate::error::{GraphError, Result};
 use crate::graph::scratch_len;
 use crate::kernel::{copy_finite, first_not_finite};
 use crate::plan::{DeferredStep, defers};
-use crate::rounds::{Lane, Leaves, Worker};
-use crate::sweep::{self, Block, Point, Sink, Squares, grow_all};
+use crate::rounds::Worker;
+use crate::sweep::{self, Block, Point, Sink, grow_all};
 use crate::{Scalar, View};
 use std::ops::Range;
 
 /// Numbers that one tile's per-example cotangents may take where they are not the result.
-const PER_TILE: usize = 4 << 20;
-/// Bytes that the cotangents of a tile's columns may take: those that one step reads and writes
-/// stay in a core's cache.
-const COLUMNS: usize = 2 << 20;
+pub(super) const PER_TILE: usize = 4 << 20;
 /// Numbers of a weight's cotangent that are written at a time.
 const NEAR: usize = 4096;
-
-/// Writes the columns of a factor for every example of a tile, column after column and in each
-/// example after example, and returns how many there are.
-pub type Columns<'a, T> = dyn Fn(&TileData<'_, T>, &mut [T]) -> Result<usize> + Sync + 'a;
 
 impl<T: Scalar> Linearization<'_, T> {
     /// Jᵀu of every example, not summed: l·n numbers.
@@ -60,9 +52,10 @@ impl<T: Scalar> Linearization<'_, T> {
                 let rows = std::mem::take(&mut w.rows);
                 let read = &rows[..point.tile.len * apart.row];
                 // Few numbers are looked through where they are written.
-                let (fault, safe) = match n > NEAR {
-                    true => (first_not_finite(read), products_are_finite(read)),
-                    false => (None, true),
+                let (fault, safe) = if n > NEAR {
+                    (first_not_finite(read), products_are_finite(read))
+                } else {
+                    (None, true)
                 };
                 let examples = out.chunks_exact_mut(n).enumerate();
                 let written = expect_finite(fault, read).and_then(|()| {
@@ -81,133 +74,8 @@ impl<T: Scalar> Linearization<'_, T> {
         })
     }
 
-    /// Σ over examples and columns c of (Jᵀ s_c)², entry by entry: the diagonal of Σ JᵀSSᵀJ, n
-    /// numbers, where no S has more than `most` columns.
-    ///
-    /// # Errors
-    /// An error of `s`, or room of the wrong length; a cotangent that isn't finite, with its node.
-    pub fn squares_into(&self, most: usize, s: &Columns<'_, T>, out: &mut [T]) -> Result<()> {
-        let (graph, n) = (self.graph, self.graph.params.len());
-        graph.check_room(out, n)?;
-        out.fill(T::zero());
-        if n == 0 || most == 0 || !graph.is_active() {
-            return Ok(());
-        }
-        self.audited(out, &|audit, out| self.sum_squares(most, s, audit, out))
-    }
-
-    fn sum_squares(
-        &self,
-        most: usize,
-        s: &Columns<'_, T>,
-        audit: bool,
-        out: &mut [T],
-    ) -> Result<()> {
-        let graph = self.graph;
-        let together = graph.plan.apart.squares;
-        let (tile_len, leaves) = match together {
-            true => (self.columns_tile(most).0, Leaves::Cotangents),
-            false => (self.apart_tile_len(&[]), Leaves::PerExample),
-        };
-        let body = |w: &mut Worker<T>, lane: &mut Lane<T>, range: Range<usize>, rows: &mut [T]| {
-            let mut own = std::mem::take(&mut w.block);
-            let mut columns = std::mem::take(&mut w.columns);
-            let values = (range, audit);
-            let result = self.with_values(values, w, &mut own, |point, range, w, block| {
-                let of_one = range.len() * graph.output_shape().size();
-                columns.grow(most * of_one);
-                let data = graph.part_data(point, range.clone(), block);
-                let count = s(&data, &mut columns[..most * of_one])?.min(most);
-                let columns = &columns[..count * of_one];
-                match together {
-                    true => self.squares_together(point, w, lane, rows, block, (most, columns)),
-                    false => columns.chunks_exact(of_one).try_for_each(|column| {
-                        let column = |_: &TileData<'_, T>, u: Option<&mut [T]>| {
-                            u.into_iter().for_each(|u| u.copy_from_slice(column));
-                            Ok(0.0)
-                        };
-                        self.examples_vjp(point, range.clone(), w, block, &column, &[])?;
-                        self.add_example_squares(w, lane, range.len())
-                    }),
-                }
-            });
-            (w.block, w.columns) = (own, columns);
-            result.map(|()| 0.0)
-        };
-        let mut totals = graph.totals.take();
-        let summed = graph.sum_tiles(self.len(), tile_len, leaves, &mut totals, out, &body);
-        let summed = summed.and_then(|_| match together {
-            // Shared nodes only move numbers: squares take the way of the cotangents.
-            true => {
-                let totals = &mut *totals;
-                let (sums, scratch) = (&mut totals.sums, &mut totals.scratch);
-                graph.shared_vjp(&self.theta, &self.shared, audit, sums, scratch)
-            }
-            false => Ok(()),
-        });
-        if summed.is_ok() {
-            graph.gather(&totals.sums, leaves, out);
-        }
-        graph.totals.give_back(totals);
-        summed
-    }
-
-    /// How many examples, and how many columns of each, travel together: as the cache holds.
-    /// Columns come first, since they share an example's values besides the weights.
-    fn columns_tile(&self, columns: usize) -> (usize, usize) {
-        let plan = &self.graph.plan;
-        let bytes = plan.tile.product.lens.iter().sum::<usize>() * size_of::<T>();
-        let room = (COLUMNS / bytes.max(1)).max(1);
-        let parts = columns.div_ceil(room.min(columns));
-        let at_once = columns.div_ceil(parts);
-        let local = plan.sums.iter().zip(&plan.local);
-        let largest = local.filter(|&(_, local)| *local).map(|(len, _)| *len);
-        let apart = PER_TILE / largest.max().unwrap_or(1).max(1);
-        let examples = (room / at_once).min(apart).clamp(1, self.tile_len);
-        (1 << examples.ilog2(), at_once)
-    }
-
-    /// The squares of a tile's columns, of which there are `most` at most.
-    fn squares_together(
-        &self,
-        point: &Point<'_, T>,
-        w: &mut Worker<T>,
-        lane: &mut Lane<T>,
-        rows: &mut [T],
-        block: &Block<T>,
-        (most, columns): (usize, &[T]),
-    ) -> Result<()> {
-        let (graph, plan, k) = (self.graph, &self.graph.plan, point.tile.len);
-        let (table, of_one) = (&plan.tile.product, k * graph.output_shape().size());
-        let at_once = self.columns_tile(most).1;
-        w.per_example
-            .resize_with(w.per_example.len().max(1), Default::default);
-        if columns.is_empty() {
-            rows.fill(T::zero());
-        }
-        for (i, columns) in columns.chunks(at_once * of_one).enumerate() {
-            let count = columns.len() / of_one;
-            grow_all(&mut w.slots, &table.lens, count * k);
-            w.scratch.grow(scratch_len(&plan.tile, count * k));
-            graph
-                .output_slot(table, &mut w.slots, count * k)
-                .copy_from_slice(columns);
-            let mut into = Squares {
-                sums: &mut lane.sums,
-                apart: &mut w.per_example[0],
-                rows: &mut *rows,
-                row: plan.row,
-                deferred: &plan.deferred,
-                fresh: i == 0,
-            };
-            let (slots, scratch) = (&mut w.slots, &mut w.scratch);
-            sweep::squares(point, block, count, table, slots, &mut into, scratch)?;
-        }
-        Ok(())
-    }
-
     /// Examples per tile where those cotangents stay apart that these steps do not write.
-    fn apart_tile_len(&self, steps: &[DeferredStep]) -> usize {
+    pub(super) fn apart_tile_len(&self, steps: &[DeferredStep]) -> usize {
         let sums = self.graph.plan.sums.iter().enumerate();
         let apart = sums.filter(|&(sum, _)| !defers(steps, sum));
         let numbers: usize = apart.map(|(_, len)| len).sum();
@@ -218,7 +86,7 @@ impl<T: Scalar> Linearization<'_, T> {
 
     /// Runs `f` on a tile, or on a part of one, with its values: the kept ones, or computed into
     /// `own`. An audit refuses what is not finite.
-    fn with_values(
+    pub(super) fn with_values(
         &self,
         (range, audit): (Range<usize>, bool),
         w: &mut Worker<T>,
@@ -243,7 +111,7 @@ impl<T: Scalar> Linearization<'_, T> {
 
     /// One reverse sweep whose shared cotangents stay apart, example by example. Of those that
     /// `steps` write, the worker's rows get what is read for it instead.
-    fn examples_vjp(
+    pub(super) fn examples_vjp(
         &self,
         point: &Point<'_, T>,
         range: Range<usize>,
@@ -289,9 +157,10 @@ impl<T: Scalar> Linearization<'_, T> {
             // A piece at a time, so that what is added to it finds it in the cache. A weight that
             // is used under two shapes has rows of two lengths: pieces that both divide need not
             // exist.
-            let size = match lens.all(|other| other == row) {
-                true => (NEAR / row).max(1) * row,
-                false => range.len(),
+            let size = if lens.all(|other| other == row) {
+                (NEAR / row).max(1) * row
+            } else {
+                range.len()
             };
             for (c, out) in out[range.clone()].chunks_mut(size).enumerate() {
                 let here = c * size..c * size + out.len();
@@ -308,26 +177,8 @@ impl<T: Scalar> Linearization<'_, T> {
         }
     }
 
-    /// Adds the squares by way of θ: parameters may be used more than once, or transformed.
-    fn add_example_squares(&self, w: &mut Worker<T>, lane: &mut Lane<T>, k: usize) -> Result<()> {
-        let (graph, n) = (self.graph, self.graph.params.len());
-        let mut row = std::mem::take(&mut w.output);
-        row.grow(n);
-        let result = (0..k).try_for_each(|i| {
-            self.example(w, i, &[], &mut row[..n])?;
-            for (sum, range) in &graph.plan.parameters {
-                for (x, &g) in lane.sums[*sum].iter_mut().zip(&row[range.clone()]) {
-                    *x += g * g;
-                }
-            }
-            Ok(())
-        });
-        w.output = row;
-        result
-    }
-
     /// Carries example i's shared cotangents on to θ; those that `steps` write stand there already.
-    fn example(
+    pub(super) fn example(
         &self,
         w: &mut Worker<T>,
         i: usize,

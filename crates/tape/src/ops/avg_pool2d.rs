@@ -1,6 +1,5 @@
 //! Pooling by means.
 
-use super::max_pool2d::image;
 use crate::kernel::pool::Windows;
 use crate::kind::{Linear, LinearMap, LinearOp};
 use crate::{Scalar, Shape, Slot, Var, View};
@@ -117,7 +116,7 @@ impl LinearOp for AvgPool2d {
         let [x] = x else {
             return Err(format!("it takes one operand, not {}", x.len()));
         };
-        let windows = Windows::new(image(x)?, window, stride, padding, ceil_mode)?;
+        let windows = Windows::new(x.image()?, window, stride, padding, ceil_mode)?;
         Ok(Box::new(Means {
             shape: Shape::from(windows.output_shape()),
             windows,

@@ -40,12 +40,13 @@ impl PointwiseFn<1> for LeakyRelu {
     }
 
     fn check<T: Scalar>(&self) -> Result<(), String> {
-        match self.slope >= 0.0 && T::from_f64(self.slope).is_finite() {
-            true => Ok(()),
-            false => Err(format!(
+        if self.slope >= 0.0 && T::from_f64(self.slope).is_finite() {
+            Ok(())
+        } else {
+            Err(format!(
                 "its slope is {:?}; it must be a finite number of at least 0, in the graph's type too",
                 self.slope
-            )),
+            ))
         }
     }
 

@@ -117,14 +117,8 @@ impl MaxPool2d {
             padding,
             ceil_mode,
         } = self;
-        Windows::new(image(x)?, window, stride, padding, ceil_mode)
+        Windows::new(x.image()?, window, stride, padding, ceil_mode)
     }
-}
-
-/// The axes of an image.
-pub(super) fn image(x: &Shape) -> Result<[usize; 3], String> {
-    <[usize; 3]>::try_from(&**x)
-        .map_err(|_| format!("it takes an image [height, width, channels], not {x}"))
 }
 
 impl<'t, T: Scalar> Var<'t, T> {

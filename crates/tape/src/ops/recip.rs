@@ -35,12 +35,13 @@ impl PointwiseFn<1> for Recip {
     }
 
     fn check<T: Scalar>(&self) -> Result<(), String> {
-        match T::from_f64(self.numerator).is_finite() {
-            true => Ok(()),
-            false => Err(format!(
+        if T::from_f64(self.numerator).is_finite() {
+            Ok(())
+        } else {
+            Err(format!(
                 "its numerator is {:?}; a constant must be finite, as a number of the graph's type too",
                 self.numerator
-            )),
+            ))
         }
     }
 

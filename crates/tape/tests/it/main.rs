@@ -6,6 +6,7 @@ mod engine;
 mod extremes;
 mod fused;
 mod instruction_sets;
+#[path = "../../../kernel/tests/it/numbers.rs"]
 mod numbers;
 mod ops;
 mod routes;

@@ -225,9 +225,10 @@ impl<T: Scalar, A: SelfAdjoint<T> + ?Sized> Solve<'_, T, A> {
         // The positive root of vv τ² + 2dv τ − room, in the form that doesn't cancel.
         let room = (radius * radius - dd).max(0.0);
         let root = (dv * dv + vv * room).sqrt();
-        Ok(Some(match dv > 0.0 {
-            true => room / (dv + root),
-            false => (root - dv) / vv,
+        Ok(Some(if dv > 0.0 {
+            room / (dv + root)
+        } else {
+            (root - dv) / vv
         }))
     }
 

@@ -74,22 +74,24 @@ pub(super) fn whole_step(
     let value = f(1.0)?;
     // −∞ would pass as a decrease; a paraboloid that promises none makes the ratio's sign a lie.
     let trusted = value.is_finite() && along.predicted(1.0) < 0.0;
-    let ratio = match trusted {
-        true => along.ratio(1.0, value),
-        false => f64::NAN,
+    let ratio = if trusted {
+        along.ratio(1.0, value)
+    } else {
+        f64::NAN
     };
     let (step, trials) = (1.0, 1);
-    let search = match ratio > eta {
-        true => Search::Accepted {
+    let search = if ratio > eta {
+        Search::Accepted {
             step,
             value,
             trials,
-        },
-        false => Search::Exhausted {
+        }
+    } else {
+        Search::Exhausted {
             trials,
             step,
             value,
-        },
+        }
     };
     Ok((search, ratio))
 }

@@ -86,9 +86,10 @@ impl TrustRegion {
 
     fn shrink(&mut self, length: f64) {
         // A direction of length 0 or NaN, which no solver should give, must not end the region.
-        let length = match length > 0.0 {
-            true => length.min(self.radius),
-            false => self.radius,
+        let length = if length > 0.0 {
+            length.min(self.radius)
+        } else {
+            self.radius
         };
         self.radius = (0.25 * length).max(SMALLEST);
     }

@@ -43,9 +43,10 @@ fn wide<T: Scalar>(x: &[T]) -> Vec<f64> {
 fn lift_zeros(diagonal: &mut [f64]) {
     let smallest = f64::from(f32::MIN_POSITIVE);
     let largest = diagonal.iter().fold(0.0, |most: f64, &d| most.max(d));
-    let floor = match largest >= smallest {
-        true => (largest * f64::EPSILON.sqrt()).max(smallest),
-        false => 1.0,
+    let floor = if largest >= smallest {
+        (largest * f64::EPSILON.sqrt()).max(smallest)
+    } else {
+        1.0
     };
     let zeros = diagonal.iter_mut().filter(|d| (0.0..smallest).contains(*d));
     zeros.for_each(|d| *d = floor);

@@ -154,9 +154,10 @@ fn both_of_a_pair_see_everything_and_either_ends_the_run() {
         }
         fn iteration(&mut self, at: &Moment<'_, f64, Iteration>) -> ControlFlow<()> {
             self.iterations += 1;
-            match at.record.number >= self.last {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
+            if at.record.number >= self.last {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
             }
         }
         fn cg_iteration(&mut self, _: usize, _: usize) -> ControlFlow<()> {

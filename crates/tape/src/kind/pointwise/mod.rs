@@ -191,9 +191,10 @@ impl<T: Scalar, F: PointwiseFn<N> + Clone, const N: usize> Rules<T> for Pointwis
 
     fn needs(&self) -> Needs {
         Needs {
-            inputs: match F::READS.inputs() {
-                true => Needs::inputs(N as u32).inputs,
-                false => 0,
+            inputs: if F::READS.inputs() {
+                Needs::inputs(N as u32).inputs
+            } else {
+                0
             },
             output: F::READS.output(),
         }

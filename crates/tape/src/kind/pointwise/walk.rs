@@ -101,9 +101,10 @@ impl Place {
                 false => anything,
             },
         );
-        let y = match F::READS.output() {
-            true => Part::Each(self.outputs(at.output())),
-            false => anything,
+        let y = if F::READS.output() {
+            Part::Each(self.outputs(at.output()))
+        } else {
+            anything
         };
         (x, y)
     }

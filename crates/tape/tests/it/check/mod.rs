@@ -224,9 +224,10 @@ impl BilinearOp for Packed {
         "packed"
     }
     fn resolve<T: Scalar>(&self, a: &Shape, b: &Shape) -> Result<Box<dyn BilinearMap<T>>, String> {
-        match a == b {
-            true => Ok(Box::new(PackedOf(a.clone()))),
-            false => Err("it takes two operands of one shape".into()),
+        if a == b {
+            Ok(Box::new(PackedOf(a.clone())))
+        } else {
+            Err("it takes two operands of one shape".into())
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Numbers and tolerances of the tests against naive twins.
+//! Numbers and tolerances of the tests against naive twins, here and in `osculant-tape`.
 
-use osculant_tape::Scalar;
+use osculant_kernel::{InstructionSet, Scalar};
 
 /// Numbers between −1 and 1 that look random and are always the same.
 pub fn numbers<T: Scalar>(n: usize, seed: u64) -> Vec<T> {
@@ -22,8 +22,9 @@ pub fn assert_close<T: Scalar>(got: T, want: f64, terms: usize, entry: impl Fn()
     let error = (got.to_f64() - want).abs();
     assert!(
         error <= allowed,
-        "{} ({}): {got} instead of {want}, off by {error:e}, allowed {allowed:e}",
+        "{} ({}, {}): {got} instead of {want}, off by {error:e}, allowed {allowed:e}",
         entry(),
-        T::NAME
+        T::NAME,
+        InstructionSet::current().name()
     );
 }
