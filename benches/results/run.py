@@ -35,8 +35,8 @@ PROBLEMS = {
     "cifar10": {
         "options": ["-C", "500"],
         "newton": [
-            *["--curvature", "5%", "--warm-start", "0", "--cg-iterations", "250"],
-            *["--lambda", "1", "--iterations", "100"],
+            *["--curvature", "5%", "--cg-iterations", "50"],
+            *["--lambda", "1", "--iterations", "60"],
         ],
         "epochs": 20,
         "tuning": 8,
