@@ -14,9 +14,6 @@ use osculant_optim::train::{
 /// Examples that the curvature is taken over where a tenth of all is fewer.
 const FEW: usize = 500;
 
-/// The part of the last direction that CG starts from.
-const WARM: f64 = 0.95;
-
 /// The options of the solver.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Solver")]
@@ -59,8 +56,9 @@ pub struct Solver {
     ///
     /// Directions then grow from one iteration to the next, so that few iterations of CG do; from
     /// nothing it takes more of them, such as --cg-iterations 250.
-    #[arg(long, value_name = "PART", num_args = 0..=1, default_value_t = WARM,
-          default_missing_value = "0.95", value_parser = number::part, allow_negative_numbers = true)]
+    #[arg(long, value_name = "PART", num_args = 0..=1, default_missing_value = "0.95",
+          default_value_t = WarmStart::default().factor(), value_parser = number::part,
+          allow_negative_numbers = true)]
     pub warm_start: f64,
 
     /// The preconditioner of CG
